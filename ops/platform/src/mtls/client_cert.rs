@@ -61,7 +61,9 @@ mod tests {
 
     #[test]
     fn odd_headers_are_refused() {
-        for values in [&["MAA="][..], &[":MAA="], &[":M:"], &[":"], &[":MAA=:", ":MAA=:"], &[":MAA=:;a"]] {
+        for values in
+            [&["MAA="][..], &[":MAA="], &[":M:"], &[":"], &[":MAA=:", ":MAA=:"], &[":MAA=:;a"]]
+        {
             assert_eq!(read(values), Err(ClientCertMalformed), "{values:?}");
         }
         let long = format!(":{}:", "AAAA".repeat(CERTIFICATE_BYTES_MAX));

@@ -19,8 +19,6 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientIdentity {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Response> {
         let found = parts.extensions.get::<Self>().cloned();
-        found.ok_or_else(|| {
-            problem::identity_missing(parts.extensions.get::<RequestId>().copied())
-        })
+        found.ok_or_else(|| problem::identity_missing(parts.extensions.get::<RequestId>().copied()))
     }
 }

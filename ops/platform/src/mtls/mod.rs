@@ -24,5 +24,6 @@ pub use limits::Limits;
 pub use listen::{accept_each, serve_http};
 pub use serve::serve;
 pub use tls::{
-    ClientTls, ServerTls, TlsError, TlsVersions, client_config, crypto_provider, server_config,
+    ClientTls, ServerTls, TlsError, TlsVersions, client_config, client_verifier, crypto_provider,
+    server_config, server_config_with, unix_time,
 };

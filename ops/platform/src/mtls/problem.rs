@@ -23,12 +23,7 @@ pub(super) fn gateway_header_malformed() -> Response {
     answer(StatusCode::BAD_REQUEST, "header-malformed", title, None)
 }
 
-fn answer(
-    status: StatusCode,
-    code: &str,
-    title: &str,
-    request: Option<RequestId>,
-) -> Response {
+fn answer(status: StatusCode, code: &str, title: &str, request: Option<RequestId>) -> Response {
     let mut problem = Problem::new(status.as_u16(), code, title);
     if let Some(request) = request {
         problem = problem.with_request(request.to_string());

@@ -91,8 +91,8 @@ fn admit(mut request: Request<Incoming>) -> Result<Request<Body>, Box<Response>>
     let der = read_client_cert(headers)
         .map_err(|_| Box::new(problem::gateway_header_malformed()))?
         .ok_or_else(|| Box::new(problem::identity_missing(Some(id))))?;
-    let identity = Identity::from_der(&der)
-        .map_err(|_| Box::new(problem::identity_refused(Some(id))))?;
+    let identity =
+        Identity::from_der(&der).map_err(|_| Box::new(problem::identity_refused(Some(id))))?;
     let extensions = request.extensions_mut();
     extensions.insert(ClientIdentity(identity));
     extensions.insert(id);

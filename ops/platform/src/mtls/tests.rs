@@ -34,8 +34,7 @@ impl House {
     async fn start() -> Self {
         let folder = TempDir::new().unwrap();
         let ca = folder.path().join("ca");
-        let authority =
-            Authority::ensure(&ca, Validity::days(NOW, 3650), &SystemSerials).unwrap();
+        let authority = Authority::ensure(&ca, Validity::days(NOW, 3650), &SystemSerials).unwrap();
         let public = folder.path().join("public");
         authority.publish(&public, NOW, NOW.plus_ms(86_400_000)).unwrap();
         let validity = Validity::days(NOW, 30);
@@ -68,9 +67,8 @@ impl House {
     }
 
     fn client(&self, holder: Option<&Holder>, protocol: Protocol) -> Client {
-        let client = holder.map(|holder| {
-            self.issue(holder).store(self.folder.path(), &holder.device).unwrap()
-        });
+        let client = holder
+            .map(|holder| self.issue(holder).store(self.folder.path(), &holder.device).unwrap());
         let root = self.public("root.pem");
         let limits = ClientLimits { protocol, ..ClientLimits::default() };
         Client::new(&ClientTls { client, root }, Arc::new(Fixed), limits).unwrap()

@@ -14,7 +14,7 @@ use rustls::{
     pki_types::{
         CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime, pem::PemObject,
     },
-    server::{NoServerSessionStorage, WebPkiClientVerifier},
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
     time_provider::TimeProvider,
     version::{TLS12, TLS13},
 };
@@ -93,15 +93,35 @@ pub fn server_config(
     files: &ServerTls,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
-    let provider = crypto_provider();
+    server_config_with(files, client_verifier(files)?, clock)
+}
+
+/// Reads a listener's client CAs and revocation lists.
+///
+/// # Errors
+///
+/// [`TlsError`] naming the file.
+pub fn client_verifier(files: &ServerTls) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let anchors = Arc::new(anchors(&files.client_authority)?);
-    let verifier = WebPkiClientVerifier::builder_with_provider(anchors, provider.clone())
+    let builder = WebPkiClientVerifier::builder_with_provider(anchors, crypto_provider())
         .with_crls(revocations(&files.revocations)?)
         .only_check_end_entity_revocation()
-        .enforce_revocation_expiration()
-        .build()?;
+        .enforce_revocation_expiration();
+    Ok(builder.build()?)
+}
+
+/// Reads a listener's settings, with a verifier the caller keeps a hold of.
+///
+/// # Errors
+///
+/// [`TlsError`] naming the file.
+pub fn server_config_with(
+    files: &ServerTls,
+    verifier: Arc<dyn ClientCertVerifier>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<ServerConfig>, TlsError> {
     let time: Arc<dyn TimeProvider> = Arc::new(OurTime(clock));
-    let mut config = ServerConfig::builder_with_details(provider, time)
+    let mut config = ServerConfig::builder_with_details(crypto_provider(), time)
         .with_protocol_versions(versions(files.versions))?
         .with_client_cert_verifier(verifier)
         .with_single_cert(chain(&files.server.chain)?, key(&files.server.key)?)?;
@@ -174,10 +194,15 @@ fn list<T: PemObject>(path: &Path, what: &'static str) -> Result<Vec<T>, TlsErro
 /// Our clock as the TLS library asks for it.
 struct OurTime(Arc<dyn Clock>);
 
+/// Answers the clock's time as the TLS library writes it; `None` before 1970.
+pub fn unix_time(clock: &dyn Clock) -> Option<UnixTime> {
+    let milliseconds = u64::try_from(clock.now().0).ok()?;
+    Some(UnixTime::since_unix_epoch(Duration::from_millis(milliseconds)))
+}
+
 impl TimeProvider for OurTime {
     fn current_time(&self) -> Option<UnixTime> {
-        let milliseconds = u64::try_from(self.0.now().0).ok()?;
-        Some(UnixTime::since_unix_epoch(Duration::from_millis(milliseconds)))
+        unix_time(&*self.0)
     }
 }
 

@@ -31,8 +31,9 @@ impl Revocations {
     pub(super) fn load(path: &Path) -> Result<Self, PkiError> {
         match folder::read(path)? {
             None => Ok(Self::default()),
-            Some(text) => serde_json::from_str(&text)
-                .map_err(|_| PkiError::Damaged { path: path.to_owned() }),
+            Some(text) => {
+                serde_json::from_str(&text).map_err(|_| PkiError::Damaged { path: path.to_owned() })
+            }
         }
     }
 

@@ -102,10 +102,10 @@ fn keys_are_for_their_owner_alone() {
     let folder = TempDir::new().unwrap();
     let authority = authority(folder.path());
     let validity = Validity::days(NOW, 30);
-    let files = authority
-        .ensure_server(folder.path(), "edge", NOW, validity, &SystemSerials)
-        .unwrap();
-    for key in [files.key, folder.path().join("root/key.pem"), folder.path().join("entry/key.pem")] {
+    let files =
+        authority.ensure_server(folder.path(), "edge", NOW, validity, &SystemSerials).unwrap();
+    for key in [files.key, folder.path().join("root/key.pem"), folder.path().join("entry/key.pem")]
+    {
         let mode = fs::metadata(key).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -121,9 +121,7 @@ fn only_the_zone_that_issued_a_certificate_revokes_it() {
     assert!(matches!(foreign, Err(PkiError::Foreign)));
     authority.revoke(Zone::Municipal, &issued.chain_pem, NOW).unwrap();
     authority.revoke(Zone::Municipal, &issued.chain_pem, NOW).unwrap();
-    let list = authority
-        .revocation_list(Zone::Municipal, NOW, NOW.plus_ms(86_400_000))
-        .unwrap();
+    let list = authority.revocation_list(Zone::Municipal, NOW, NOW.plus_ms(86_400_000)).unwrap();
     let der = rustls::pki_types::CertificateRevocationListDer::from_pem_slice(list.as_bytes());
     let der = der.unwrap();
     let (_, parsed) = x509_parser::parse_x509_crl(&der).unwrap();

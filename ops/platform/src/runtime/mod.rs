@@ -1,0 +1,13 @@
+//! Configuration, telemetry, shutdown, and the real clock, ids and randomness.
+
+pub mod config;
+pub mod keys;
+pub mod shutdown;
+pub mod system;
+pub mod telemetry;
+pub mod worker;
+
+pub use config::{ConfigError, load_config};
+pub use keys::{KeyFileError, KeyFolder};
+pub use shutdown::Shutdown;
+pub use system::{SystemClock, SystemEntropy, SystemIds};

@@ -191,6 +191,16 @@ impl PartialDate {
         let first = (self.month.unwrap_or(1), self.day.unwrap_or(1));
         CivilDate(jiff::civil::Date::new(self.year, first.0, first.1).unwrap_or_default())
     }
+
+    /// The latest day it can mean.
+    pub fn latest(self) -> CivilDate {
+        let first = self.earliest().0;
+        CivilDate(match (self.month, self.day) {
+            (_, Some(_)) => first,
+            (Some(_), None) => first.last_of_month(),
+            (None, None) => first.last_of_year(),
+        })
+    }
 }
 
 impl fmt::Display for CivilDate {
@@ -339,6 +349,19 @@ mod tests {
         }
         for text in ["98", "1998-4", "1998-13", "1998-02-30", "199804", "1998--04"] {
             assert!(text.parse::<PartialDate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_partial_date_spans_its_days() {
+        for (text, first, last) in [
+            ("2020", "2020-01-01", "2020-12-31"),
+            ("2020-02", "2020-02-01", "2020-02-29"),
+            ("2020-02-03", "2020-02-03", "2020-02-03"),
+        ] {
+            let date: PartialDate = text.parse().unwrap();
+            assert_eq!(date.earliest().to_string(), first);
+            assert_eq!(date.latest().to_string(), last);
         }
     }
 

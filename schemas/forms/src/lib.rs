@@ -1,0 +1,35 @@
+//! Form definitions as data, and the engine that runs them: check, calculate, judge.
+//!
+//! Pure: definitions are embedded in the program, answers come in as values. What it does not do:
+//! read or write XML (see `kakehashi-xml`), store anything, or know what day it is.
+//!
+//! Start at [`Catalogue::builtin`], take a [`Definition`], fill [`Answers`] with
+//! [`Definition::read`], then call [`Definition::check`], [`Definition::calculate`] and
+//! [`Definition::judge`].
+
+mod answer;
+mod builtin;
+mod calculate;
+mod catalogue;
+mod check;
+mod code_list;
+mod criteria;
+mod definition;
+mod entry;
+mod expression;
+mod finding;
+mod item;
+mod judge;
+mod load;
+mod scope;
+mod source;
+mod typing;
+
+pub use answer::{Answer, Answers, Comparator, Value};
+pub use calculate::{Calculated, Derived};
+pub use catalogue::{Catalogue, LoadError, SourceFile};
+pub use code_list::{CodeList, CodeOption, Means};
+pub use definition::{Application, Definition, InvalidApplication, Section};
+pub use finding::{Finding, Localized, Severity};
+pub use item::{AllowedState, Applications, Carry, Control, DataClass, Item, Kind};
+pub use judge::{Class, Judgement, Node, Outcome};

@@ -1,0 +1,178 @@
+//! The definition files as written: the TOML shapes, nothing checked yet.
+//!
+//! `schemas/definitions/README.md` describes them for people who write definitions.
+
+use kakehashi_kernel::CivilDate;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{
+    code_list::Means,
+    finding::{Localized, Severity},
+    item::{AllowedState, Applications, Carry, DataClass},
+};
+
+/// `forms/<programme>/<number>-<branch>/<yymm>.toml`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawForm {
+    pub(crate) key: Spanned<String>,
+    pub(crate) name: Localized,
+    pub(crate) pages: u16,
+    pub(crate) valid_from: CivilDate,
+    pub(crate) valid_until: Option<CivilDate>,
+    pub(crate) rule_version: String,
+    pub(crate) rule_notice: Localized,
+    #[serde(default)]
+    pub(crate) section: Vec<RawSection>,
+    #[serde(default)]
+    pub(crate) derived: Vec<RawDerived>,
+    #[serde(default)]
+    pub(crate) rule: Vec<RawRule>,
+    #[serde(default)]
+    pub(crate) criterion: Vec<RawCriterion>,
+    #[serde(default)]
+    pub(crate) category: Vec<RawGrade>,
+    #[serde(default)]
+    pub(crate) grade: Vec<RawGrade>,
+}
+
+/// A section of a form: written out, or included by name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSection {
+    pub(crate) include: Option<Spanned<String>>,
+    pub(crate) page: Spanned<u16>,
+    pub(crate) id: Option<Spanned<String>>,
+    pub(crate) ja: Option<String>,
+    pub(crate) en: Option<String>,
+    #[serde(default)]
+    pub(crate) item: Vec<RawItem>,
+}
+
+/// `shared/**.toml`: one section with the rules and calculations that belong to it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawShared {
+    pub(crate) id: Spanned<String>,
+    pub(crate) ja: String,
+    pub(crate) en: String,
+    #[serde(default)]
+    pub(crate) item: Vec<RawItem>,
+    #[serde(default)]
+    pub(crate) derived: Vec<RawDerived>,
+    #[serde(default)]
+    pub(crate) rule: Vec<RawRule>,
+}
+
+/// One item.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawItem {
+    pub(crate) id: Spanned<String>,
+    pub(crate) ja: String,
+    pub(crate) en: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: Spanned<String>,
+    pub(crate) codes: Option<Spanned<String>>,
+    pub(crate) length: Option<[usize; 2]>,
+    pub(crate) lines_max: Option<usize>,
+    pub(crate) range: Option<Spanned<[String; 2]>>,
+    pub(crate) places: Option<u32>,
+    #[serde(default)]
+    pub(crate) comparator: bool,
+    pub(crate) unit: Option<String>,
+    pub(crate) help: Option<Localized>,
+    #[serde(default)]
+    pub(crate) required: Applications,
+    pub(crate) applies: Option<Applications>,
+    pub(crate) required_when: Option<Spanned<String>>,
+    pub(crate) relevant: Option<Spanned<String>>,
+    pub(crate) class: DataClass,
+    pub(crate) carry: Carry,
+    #[serde(default)]
+    pub(crate) states: Vec<AllowedState>,
+    pub(crate) page: Option<u16>,
+    pub(crate) confidence: Option<String>,
+}
+
+/// One derived item: exactly one of `years` and `points`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDerived {
+    pub(crate) id: Spanned<String>,
+    pub(crate) ja: String,
+    pub(crate) en: String,
+    pub(crate) unit: Option<String>,
+    pub(crate) years: Option<[String; 2]>,
+    pub(crate) points: Option<Vec<String>>,
+    pub(crate) formula: Localized,
+    pub(crate) source: String,
+}
+
+/// One consistency rule.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRule {
+    pub(crate) id: Spanned<String>,
+    pub(crate) item: Spanned<String>,
+    pub(crate) severity: Severity,
+    pub(crate) holds: Spanned<String>,
+    pub(crate) message: Localized,
+    pub(crate) remedy: Localized,
+}
+
+/// One criterion: exactly one of `when`, `all`, `any`, `at_least` with `of`, `not`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCriterion {
+    pub(crate) id: Spanned<String>,
+    pub(crate) ja: String,
+    pub(crate) en: String,
+    pub(crate) when: Option<Spanned<String>>,
+    pub(crate) all: Option<Vec<String>>,
+    pub(crate) any: Option<Vec<String>>,
+    pub(crate) at_least: Option<usize>,
+    pub(crate) of: Option<Vec<String>>,
+    pub(crate) not: Option<String>,
+}
+
+/// A diagnosis category or a severity grade.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawGrade {
+    pub(crate) id: String,
+    pub(crate) ja: String,
+    pub(crate) en: String,
+    pub(crate) criterion: Spanned<String>,
+    pub(crate) eligible: bool,
+}
+
+/// `codes/*.toml`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCodes {
+    pub(crate) list: Vec<RawCodeList>,
+}
+
+/// One code list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCodeList {
+    pub(crate) id: Spanned<String>,
+    /// Where the codes are from. For readers of the file.
+    #[serde(rename = "source")]
+    pub(crate) _source: Option<String>,
+    pub(crate) code: Vec<RawCode>,
+}
+
+/// One code.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCode {
+    pub(crate) code: String,
+    pub(crate) ja: String,
+    pub(crate) en: String,
+    pub(crate) means: Option<Means>,
+    pub(crate) points: Option<i64>,
+}

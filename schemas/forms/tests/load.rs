@@ -1,0 +1,179 @@
+//! A wrong definition is refused when it is loaded, with its place.
+
+use std::{fs, path::Path};
+
+use kakehashi_forms::{Catalogue, LoadError, SourceFile};
+use kakehashi_kernel::{FormKey, Programme};
+
+const FORM: &str = r#"key = "nanbyo/0001-000/2403"
+name = { ja = "例", en = "Example" }
+pages = 1
+valid_from = "2024-04-01"
+rule_version = "example"
+rule_notice = { ja = "例", en = "Example" }
+
+[[section]]
+id = "only"
+ja = "例"
+en = "Example"
+page = 1
+
+[[section.item]]
+id = "answer"
+ja = "例"
+en = "Example"
+type = "code"
+codes = "yes_no"
+class = "medical"
+carry = "never"
+
+[[section.item]]
+id = "since"
+ja = "例"
+en = "Example"
+type = "partial_date"
+class = "medical"
+carry = "never"
+
+[[rule]]
+id = "example.rule"
+item = "answer"
+severity = "W"
+holds = "answer == 1"
+message = { ja = "例", en = "Example" }
+remedy = { ja = "例", en = "Example" }
+"#;
+
+const CODES: &str = r#"[[list]]
+id = "yes_no"
+code = [{ code = "1", ja = "あり", en = "Yes" }, { code = "2", ja = "なし", en = "No" }]
+"#;
+
+const PATH: &str = "forms/nanbyo/0001-000/2403.toml";
+
+fn load(form: &str) -> Result<Catalogue, LoadError> {
+    Catalogue::load(&[
+        SourceFile { path: "codes/common.toml", text: CODES },
+        SourceFile { path: PATH, text: form },
+    ])
+}
+
+#[track_caller]
+fn refused(from: &str, to: &str, line: usize, problem: &str) {
+    assert!(FORM.contains(from));
+    let error = load(&FORM.replace(from, to)).unwrap_err();
+    assert_eq!(error.file, PATH);
+    assert_eq!(error.line, Some(line), "{error}");
+    assert!(error.problem.contains(problem), "{error}");
+}
+
+#[test]
+fn the_example_itself_loads() {
+    assert!(load(FORM).is_ok());
+}
+
+#[test]
+fn a_rule_about_an_unknown_item_is_refused() {
+    refused("holds = \"answer == 1\"", "holds = \"anwser == 1\"", 35, "unknown item anwser");
+    refused("item = \"answer\"", "item = \"other\"", 33, "unknown item other");
+}
+
+#[test]
+fn a_rule_of_the_wrong_type_is_refused() {
+    for (rule, problem) in [
+        ("answer == 3", "3 is not a code of yes_no"),
+        ("answer == '1'", "cannot be compared"),
+        ("answer", "not true or false"),
+        ("answer == 1 && 2", "does not go with"),
+        ("since > since", "does not go with"),
+        ("since.first == 1", "cannot be compared"),
+        ("since.middle == since.first", "has no .middle"),
+        ("[1].exists(x, x == answer)", ""),
+        ("answer.startsWith('1')", "not allowed"),
+        ("answer ==", ""),
+    ] {
+        refused("holds = \"answer == 1\"", &format!("holds = \"{rule}\""), 35, problem);
+    }
+}
+
+#[test]
+fn a_rule_that_is_too_long_is_refused() {
+    let long = "answer == 1 && ".repeat(400) + "answer == 1";
+    refused("holds = \"answer == 1\"", &format!("holds = \"{long}\""), 35, "longer than");
+}
+
+#[test]
+fn misspelt_keys_lists_types_and_ids_are_refused() {
+    refused(
+        "class = \"medical\"\ncarry",
+        "class = \"medical\"\nrequierd = \"both\"\ncarry",
+        21,
+        "requierd",
+    );
+    refused("codes = \"yes_no\"", "codes = \"no_yes\"", 19, "no such code list");
+    refused("type = \"code\"", "type = \"kode\"", 18, "unknown type");
+    refused("id = \"since\"", "id = \"answer\"", 24, "used twice");
+    refused("id = \"since\"", "id = \"Since\"", 24, "an id is");
+    refused("page = 1", "page = 2", 12, "no such page");
+}
+
+#[test]
+fn the_key_must_match_the_path() {
+    let error = load(&FORM.replace("/2403", "/2404")).unwrap_err();
+    assert!(error.problem.contains("path"), "{error}");
+}
+
+#[test]
+fn two_versions_in_force_on_one_day_are_refused() {
+    let later = FORM.replace("/2403", "/2504").replace("2024-04-01", "2025-04-01");
+    let load = |earlier: &str| {
+        Catalogue::load(&[
+            SourceFile { path: "codes/common.toml", text: CODES },
+            SourceFile { path: PATH, text: earlier },
+            SourceFile { path: "forms/nanbyo/0001-000/2504.toml", text: &later },
+        ])
+    };
+    let error = load(FORM).unwrap_err();
+    assert!(error.problem.contains("forms/nanbyo/0001-000/2504.toml"), "{error}");
+    let ended = FORM.replace("pages = 1", "pages = 1\nvalid_until = \"2025-04-01\"");
+    let catalogue = load(&ended).unwrap();
+    let on = |day: &str| {
+        let day = day.parse().unwrap();
+        catalogue.current(Programme::Nanbyo, 1, 0, day).map(|form| form.key().version)
+    };
+    assert_eq!(on("2024-03-31"), None);
+    assert_eq!(on("2025-03-31"), Some(2403));
+    assert_eq!(on("2025-04-01"), Some(2504));
+}
+
+#[test]
+fn every_file_of_the_folder_is_embedded() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../definitions");
+    let mut forms = Vec::new();
+    let mut folders = vec![folder.clone()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(form) = path.strip_prefix(folder.join("forms")) {
+                forms.push(form.with_extension("").to_string_lossy().into_owned());
+            }
+        }
+    }
+    forms.sort();
+    let loaded: Vec<String> =
+        Catalogue::builtin().unwrap().iter().map(|form| form.key().to_string()).collect();
+    assert_eq!(loaded, forms);
+}
+
+#[test]
+fn the_catalogue_answers_only_for_what_it_has() {
+    let catalogue = Catalogue::builtin().unwrap();
+    let other = FormKey::new(Programme::Nanbyo, 7, 0, 2403).unwrap();
+    assert!(catalogue.definition(other).is_none());
+    let day = "2026-11-23".parse().unwrap();
+    assert!(catalogue.current(Programme::Nanbyo, 6, 0, day).is_some());
+    assert!(catalogue.current(Programme::Shouman, 6, 0, day).is_none());
+    assert!(catalogue.current(Programme::Nanbyo, 6, 0, "2024-03-31".parse().unwrap()).is_none());
+}

@@ -1,4 +1,5 @@
 //! A wrong definition is refused when it is loaded, with its place.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{fs, path::Path};
 

@@ -68,8 +68,9 @@ impl Item {
         if text.split('\n').count() > lines_max {
             return Err(too_long(self));
         }
-        let is_allowed =
-            |c: char| c == '\n' || !(c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}'));
+        let is_allowed = |c: char| {
+            matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}'))
+        };
         self.demand(!text.trim().is_empty() && text.chars().all(is_allowed))
     }
 

@@ -62,10 +62,11 @@ fn check_disarmed(disarmed: &[u8], pages: usize) -> Result<(), Refusal> {
 fn render_all(disarmed: &[u8], facts: &mut Facts) -> Result<Vec<PngImage>, Refusal> {
     let mut images = Vec::with_capacity(facts.pages.len());
     let mut barcodes = Vec::new();
+    let mut reader = barcode::Reader::new();
     render::each_page(disarmed, &facts.pages, |page, grey| {
-        let texts = barcode::read(&grey);
+        let texts = reader.read(&grey);
         barcodes.extend(texts.into_iter().map(|text| Barcode { page: page.number, text }));
-        let png = if page::is_bilevel(page) { grey.to_bilevel_png() } else { grey.to_grey_png() };
+        let png = if page::is_bilevel(page) { grey.to_four_grey_png() } else { grey.to_grey_png() };
         let png = png.map_err(|_| Refusal::TooLarge)?;
         images.push(PngImage { width: grey.width(), height: grey.height(), png });
         Ok(())

@@ -20,9 +20,6 @@ const RENDER_DPI: f32 = 150.0;
 const RENDER_PIXELS_MAX: f32 = 9_000_000.0;
 /// Longest side of a page image.
 const RENDER_SIDE_MAX: f32 = 8_192.0;
-/// Darker than this is black in a black and white page. Above the middle, so that thin strokes, which
-/// scaling turns grey, stay.
-const BLACK_BELOW: u8 = 176;
 
 /// A rendered page, one byte a pixel, row by row, 255 is white.
 pub(crate) struct Grey {
@@ -129,11 +126,12 @@ impl Grey {
         self.encode(BitDepth::Eight, Filter::Up, &self.pixels)
     }
 
-    /// One bit a pixel.
-    pub(crate) fn to_bilevel_png(&self) -> Result<Vec<u8>, EncodingError> {
+    /// Two bits a pixel, for black and white scans: scaling turns thin strokes grey, and one bit would
+    /// either lose them or fill dense kanji.
+    pub(crate) fn to_four_grey_png(&self) -> Result<Vec<u8>, EncodingError> {
         let rows = self.pixels.chunks_exact(self.width as usize);
-        let packed: Vec<u8> = rows.flat_map(|row| row.chunks(8).map(pack)).collect();
-        self.encode(BitDepth::One, Filter::NoFilter, &packed)
+        let packed: Vec<u8> = rows.flat_map(|row| row.chunks(4).map(pack)).collect();
+        self.encode(BitDepth::Two, Filter::NoFilter, &packed)
     }
 
     fn encode(
@@ -156,13 +154,10 @@ impl Grey {
     }
 }
 
-/// Up to eight pixels as bits, the first one highest, 1 is white.
+/// Up to four pixels as two bits each, the first one highest, 3 is white.
 fn pack(pixels: &[u8]) -> u8 {
-    pixels
-        .iter()
-        .enumerate()
-        .filter(|(_, pixel)| **pixel >= BLACK_BELOW)
-        .fold(0, |byte, (place, _)| byte | (0x80 >> place))
+    let level = |pixel: u8| pixel.saturating_add(42) / 85;
+    pixels.iter().zip([6, 4, 2, 0]).fold(0, |byte, (pixel, shift)| byte | level(*pixel) << shift)
 }
 
 #[cfg(test)]
@@ -170,9 +165,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eight_pixels_become_one_byte_and_a_short_row_is_padded() {
-        assert_eq!(pack(&[0, 255, 255, 0, 0, 0, 0, 255]), 0b0110_0001);
-        assert_eq!(pack(&[255, 0, 200]), 0b1010_0000);
+    fn four_pixels_become_one_byte_and_a_short_row_is_padded() {
+        assert_eq!(pack(&[0, 255, 85, 170]), 0b0011_0110);
+        assert_eq!(pack(&[42, 43, 255]), 0b0001_1100);
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Default for ClientLimits {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
-            total_timeout: Duration::from_secs(60),
+            total_timeout: Duration::from_mins(1),
             answer_bytes_max: 64 * 1024 * 1024,
             idle_connections_max: 64,
             idle_timeout: Duration::from_secs(15),

@@ -5,7 +5,7 @@ use http::Request;
 use kakehashi_contract::{CLIENT_CERT_HEADER, REQUEST_ID_HEADER, Role, Zone};
 use kakehashi_kernel::{Clock, RequestId, Timestamp};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -27,7 +27,7 @@ struct House {
     authority: Authority,
     address: SocketAddr,
     shutdown: CancellationToken,
-    server: JoinHandle<()>,
+    server: JoinSet<()>,
 }
 
 impl House {
@@ -58,7 +58,7 @@ impl House {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let serving = serve(listener, tls, router, shutdown.clone(), Limits::default());
-        let server = tokio::task::spawn(serving);
+        let server = JoinSet::from_iter([serving]);
         Self { folder, authority, address, shutdown, server }
     }
 
@@ -162,5 +162,5 @@ async fn shutdown_ends_the_server_although_a_client_keeps_its_connection() {
     let client = house.client(Some(&gateway()), Protocol::Http1);
     client.send(house.who().body("").unwrap()).await.unwrap();
     house.shutdown.cancel();
-    house.server.await.unwrap();
+    house.server.join_all().await;
 }

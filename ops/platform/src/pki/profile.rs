@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | root | – | sign issuing CAs (path length 1) |
 //! | issuing CA of an outer zone | no DNS name, no address allowed below it | sign client certificates |
-//! | issuing CA of the internal zone | `localhost`, `kakehashi.internal`, 127.0.0.0/8, ::1 | sign both |
+//! | issuing CA of the internal zone | `localhost`, `kakehashi.internal`, 127.0.0.0/8, `::1` | sign both |
 //! | server | DNS name, 127.0.0.1 | server authentication |
 //! | client | one URI `kakehashi://zone/role/organisation/device` | client authentication |
 //!

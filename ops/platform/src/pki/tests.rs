@@ -2,6 +2,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use kakehashi_contract::{Identity, Role, Zone};
 use kakehashi_kernel::Timestamp;
+use rustls::pki_types::pem::PemObject;
 use tempfile::TempDir;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -147,5 +148,3 @@ fn a_bundle_opens_with_its_password_only() {
     let (_, chain) = store.private_key_chain().unwrap();
     assert_eq!(chain.certs()[0].as_der(), issued.leaf().unwrap().as_ref());
 }
-
-use rustls::pki_types::pem::PemObject;

@@ -1,1 +1,22 @@
-//! Under construction.
+//! The mutual-TLS front door: accept → handshake → identity → policy → forward → audit.
+//!
+//! Reading order: [`config`], `accept`, `policy`, `forward`, [`ledger`]. The gateway holds server keys,
+//! client roots and revocation lists. It has no database, sees no PDF, and knows no account.
+
+mod accept;
+mod audit;
+mod body;
+mod config;
+mod edge;
+mod forward;
+mod headers;
+pub mod ledger;
+mod policy;
+mod problem;
+mod refusal;
+mod template;
+mod trust;
+
+pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
+pub use edge::{Edge, EdgeError, EdgeParts};
+pub use policy::{Policy, PolicyError, PolicyFault};

@@ -1,0 +1,134 @@
+//! What the gateway is told at start. Paths are relative to the working directory.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use kakehashi_contract::Zone;
+use kakehashi_platform::{
+    mtls::{Limits, ServerTls, TlsVersions},
+    pki::CertificateFiles,
+};
+use serde::Deserialize;
+
+/// The gateway's configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EdgeConfig {
+    /// One per zone.
+    pub listeners: Vec<ListenerConfig>,
+    /// Component name to `https://host:port`.
+    pub upstreams: BTreeMap<String, String>,
+    /// How the gateway shows itself to components.
+    pub upstream_client: UpstreamClientConfig,
+    /// The policy file (TOML).
+    pub policy: PathBuf,
+    /// The audit ledger (JSON lines). Its head lies beside it, with `.head` appended.
+    pub audit: PathBuf,
+    /// What clients are granted.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
+/// One listening address for one zone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenerConfig {
+    /// Who comes here.
+    pub zone: Zone,
+    /// Where; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The server certificate with its chain, PEM.
+    pub certificate: PathBuf,
+    /// The server key, PEM.
+    pub key: PathBuf,
+    /// The zone's issuing CA, PEM.
+    pub client_authority: PathBuf,
+    /// The zone's revocation list, PEM.
+    pub revocations: PathBuf,
+    /// Whether TLS 1.2 is spoken too.
+    #[serde(default)]
+    pub tls12: bool,
+}
+
+/// The gateway's own client certificate.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamClientConfig {
+    /// The certificate with its chain, PEM: zone internal, role gateway.
+    pub certificate: PathBuf,
+    /// The key, PEM.
+    pub key: PathBuf,
+    /// The root that components' server certificates come from, PEM.
+    pub root: PathBuf,
+}
+
+/// What clients are granted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Open connections of one listener.
+    pub connections_max: usize,
+    /// Concurrent requests of one HTTP/2 connection.
+    pub streams_max: u32,
+    /// Bytes of a request's header.
+    pub header_bytes_max: usize,
+    /// Bytes of a request's body, unless the route says less.
+    pub body_bytes_max: u64,
+    /// From accept to the finished handshake.
+    pub handshake_timeout_ms: u64,
+    /// For a request's header, and for an idle connection.
+    pub header_timeout_ms: u64,
+    /// Without a byte of a body or an answer.
+    pub idle_timeout_ms: u64,
+    /// For one request as a whole, up to the header of its answer.
+    pub total_timeout_ms: u64,
+    /// For running requests after shutdown began.
+    pub drain_timeout_ms: u64,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            connections_max: 4_096,
+            streams_max: 64,
+            header_bytes_max: 32 * 1024,
+            body_bytes_max: 128 * 1024 * 1024,
+            handshake_timeout_ms: 10_000,
+            header_timeout_ms: 20_000,
+            idle_timeout_ms: 60_000,
+            total_timeout_ms: 30 * 60_000,
+            drain_timeout_ms: 10_000,
+        }
+    }
+}
+
+impl LimitsConfig {
+    pub(crate) fn connection(&self) -> Limits {
+        Limits {
+            connections_max: self.connections_max,
+            handshake_timeout: Duration::from_millis(self.handshake_timeout_ms),
+            header_timeout: Duration::from_millis(self.header_timeout_ms),
+            header_bytes_max: self.header_bytes_max,
+            streams_max: self.streams_max,
+            drain_timeout: Duration::from_millis(self.drain_timeout_ms),
+        }
+    }
+
+    pub(crate) const fn idle(&self) -> Duration {
+        Duration::from_millis(self.idle_timeout_ms)
+    }
+
+    pub(crate) const fn total(&self) -> Duration {
+        Duration::from_millis(self.total_timeout_ms)
+    }
+}
+
+impl ListenerConfig {
+    pub(crate) fn tls(&self) -> ServerTls {
+        ServerTls {
+            server: CertificateFiles { chain: self.certificate.clone(), key: self.key.clone() },
+            client_authority: self.client_authority.clone(),
+            revocations: self.revocations.clone(),
+            versions: if self.tls12 { TlsVersions::Tls12And13 } else { TlsVersions::Tls13 },
+        }
+    }
+}

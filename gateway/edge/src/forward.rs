@@ -1,0 +1,152 @@
+//! One admitted request on its way to its component and back.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use http::{
+    HeaderMap, HeaderValue, Request, Response, Uri, Version,
+    header::{CONTENT_LENGTH, HOST},
+    uri::{Authority, Scheme},
+};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use kakehashi_contract::{CLIENT_CERT_HEADER, REQUEST_ID_HEADER};
+use kakehashi_kernel::RequestId;
+use kakehashi_platform::mtls::{BoxBody, Client};
+use tokio::time::{Instant, sleep_until};
+use tracing::warn;
+
+use crate::{
+    body::{PassingBody, Progress},
+    config::LimitsConfig,
+    headers::{clean_request, clean_response},
+    policy::Route,
+    refusal::Refusal,
+};
+
+/// The way to the components.
+pub(crate) struct Forward {
+    client: Client,
+    upstreams: BTreeMap<String, Authority>,
+    limits: LimitsConfig,
+}
+
+impl Forward {
+    pub(crate) const fn new(
+        client: Client,
+        upstreams: BTreeMap<String, Authority>,
+        limits: LimitsConfig,
+    ) -> Self {
+        Self { client, upstreams, limits }
+    }
+
+    /// Sends the request on and answers when the component's header is there; bodies stream both ways.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Incoming>,
+        route: &Route,
+        certificate: &HeaderValue,
+        id: RequestId,
+        progress: &Arc<Progress>,
+    ) -> Result<Response<BoxBody>, Refusal> {
+        let bytes_max = route.body_bytes_max.unwrap_or(u64::MAX).min(self.limits.body_bytes_max);
+        if declared_length(request.headers()).is_some_and(|length| length > bytes_max) {
+            return Err(Refusal::BodyTooLarge);
+        }
+        let upstream = self.upstreams.get(&route.upstream).ok_or(Refusal::ComponentDown)?;
+        let (head, body) = prepare(request, upstream, certificate, id)?;
+        let idle = self.limits.idle();
+        let body = PassingBody::new(body, bytes_max, idle, Arc::clone(progress)).boxed_unsync();
+        let answered = tokio::select! {
+            answered = self.client.request(Request::from_parts(head, body)) => answered,
+            refusal = patience(progress, idle, self.limits.total()) => return Err(refusal),
+        };
+        match answered {
+            Ok(response) => Ok(self.give_back(response)),
+            Err(error) => {
+                if let Some(refusal) = progress.fault() {
+                    return Err(refusal);
+                }
+                let error = &error as &dyn std::error::Error;
+                warn!(error, request = %id, upstream = route.upstream, "component did not answer");
+                Err(Refusal::ComponentDown)
+            }
+        }
+    }
+
+    fn give_back(&self, response: Response<Incoming>) -> Response<BoxBody> {
+        let (mut head, body) = response.into_parts();
+        clean_response(&mut head.headers);
+        head.version = Version::HTTP_11;
+        head.extensions.clear();
+        let body = PassingBody::new(body, u64::MAX, self.limits.idle(), Progress::new());
+        Response::from_parts(head, body.boxed_unsync())
+    }
+}
+
+/// Rewrites the request's head: cleaned, readdressed, with the identity and the request id.
+fn prepare(
+    request: Request<Incoming>,
+    upstream: &Authority,
+    certificate: &HeaderValue,
+    id: RequestId,
+) -> Result<(http::request::Parts, Incoming), Refusal> {
+    let (mut head, body) = request.into_parts();
+    let host = host(&head)?;
+    clean_request(&mut head.headers);
+    head.headers.insert(HOST, host);
+    head.headers.insert(CLIENT_CERT_HEADER, certificate.clone());
+    head.headers.insert(REQUEST_ID_HEADER, request_id_value(id));
+    let mut uri = head.uri.into_parts();
+    uri.scheme = Some(Scheme::HTTPS);
+    uri.authority = Some(upstream.clone());
+    head.uri = Uri::from_parts(uri).map_err(|_| Refusal::PathMalformed)?;
+    head.version = Version::HTTP_11;
+    head.extensions.clear();
+    Ok((head, body))
+}
+
+/// Writes a request id as a header value.
+pub(crate) fn request_id_value(id: RequestId) -> HeaderValue {
+    HeaderValue::from_str(&id.to_string()).expect("a UUID is a legal header value")
+}
+
+/// Returns when nothing has moved for `idle`, or `total` has passed.
+async fn patience(progress: &Progress, idle: Duration, total: Duration) -> Refusal {
+    let end = Instant::now() + total;
+    loop {
+        let limit = end.min(progress.moved() + idle);
+        if Instant::now() >= limit {
+            let is_client = progress.is_waiting();
+            return if is_client { Refusal::ClientSlow } else { Refusal::ComponentSlow };
+        }
+        sleep_until(limit).await;
+    }
+}
+
+/// Answers the host the client spoke to. HTTP/2 names it in the target, HTTP/1.1 in the header; where
+/// both are there they must agree (RFC 9112 §3.2.2, RFC 9113 §8.3.1).
+fn host(head: &http::request::Parts) -> Result<HeaderValue, Refusal> {
+    let mut values = head.headers.get_all(HOST).iter();
+    let (first, second) = (values.next(), values.next());
+    let target = head.uri.authority().map(|authority| authority.as_str().to_ascii_lowercase());
+    match (target, first, second) {
+        (_, _, Some(_)) | (None, None, None) => Err(Refusal::HostMalformed),
+        (Some(target), None, None) => {
+            HeaderValue::from_str(&target).map_err(|_| Refusal::HostMalformed)
+        }
+        (target, Some(value), None) => {
+            let text = value.to_str().map_err(|_| Refusal::HostMalformed)?.to_ascii_lowercase();
+            let named: Authority = text.parse().map_err(|_| Refusal::HostMalformed)?;
+            let agrees = target.is_none_or(|target| target == named.as_str());
+            if agrees && !text.contains('@') {
+                Ok(value.clone())
+            } else {
+                Err(Refusal::HostMalformed)
+            }
+        }
+    }
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

@@ -1,4 +1,6 @@
-//! Logging to standard error. Fields hold ids and codes; no personal data, no file names.
+//! Logging, to standard error or a file. Fields hold ids and codes; no personal data, no file names.
+
+use std::{fs, io, path::Path, sync::Mutex};
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -29,4 +31,19 @@ pub fn start(filter: &str, format: LogFormat) {
     if started.is_err() {
         tracing::debug!("logging was already started");
     }
+}
+
+/// Starts logging to a file, begun anew: for the demo, whose terminal shows progress instead.
+///
+/// # Errors
+///
+/// When the file cannot be written.
+pub fn start_to_file(filter: &str, path: &Path) -> io::Result<()> {
+    let filter = EnvFilter::builder().parse_lossy(filter);
+    let file = Mutex::new(fs::File::create(path)?);
+    let layer = fmt::layer().with_writer(file).with_ansi(false);
+    if tracing_subscriber::registry().with(filter).with(layer).try_init().is_err() {
+        tracing::debug!("logging was already started");
+    }
+    Ok(())
 }

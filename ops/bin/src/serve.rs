@@ -1,0 +1,24 @@
+//! `kakehashi serve`: components as configured, until a signal, then drained.
+
+use std::{path::Path, process::ExitCode, time::Duration};
+
+use kakehashi_platform::runtime::{load_config, telemetry};
+
+use crate::{
+    cli::RoleArg,
+    compose::{self, Roles},
+    config::Config,
+};
+
+/// How long running work may take to end.
+pub(crate) const DRAIN: Duration = Duration::from_secs(20);
+
+pub(crate) async fn run(path: &Path, role: RoleArg) -> anyhow::Result<ExitCode> {
+    let config: Config = load_config(path)?;
+    telemetry::start(&config.log.filter, config.log.format);
+    let running = compose::start(config, Roles::of(role)).await?;
+    running.shutdown.signalled().await?;
+    tracing::info!("draining");
+    let is_drained = running.stop(DRAIN).await;
+    Ok(if is_drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,39 @@
+//! The shell of the registry's pages.
+
+use axum::response::Response;
+use kakehashi_contract::Zone;
+use kakehashi_platform::web::{Language, NavItem, Page};
+use maud::Markup;
+
+use crate::accounts::SignedIn;
+
+/// Renders a page for somebody signed in. `path` is the page's own, for navigation and language switch.
+pub(crate) fn respond(
+    who: &SignedIn,
+    language: Language,
+    title: &str,
+    path: &str,
+    main: Markup,
+) -> Response {
+    let links: &[(&str, &str, &str)] = match who.reader.zone {
+        Zone::Entry => &[("/", "ホーム", "Home")],
+        Zone::Municipal => &[("/", "スキャン", "Scans"), ("/records", "届いた様式", "Records")],
+        Zone::National | Zone::Conversion | Zone::Internal => &[],
+    };
+    let nav = links.iter().map(|(href, ja, en)| NavItem {
+        href,
+        label: language.pick(ja, en),
+        is_current: *href == path,
+    });
+    let page = Page {
+        title,
+        zone: Some(who.reader.zone),
+        language,
+        path,
+        nav: nav.collect(),
+        who: Some(format!("{}（{}）", who.name.expose(), who.reader.organisation)),
+        can_sign_out: true,
+        scripts: &[],
+    };
+    page.respond(main)
+}

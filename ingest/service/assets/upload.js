@@ -78,7 +78,7 @@
       offset = Number(response.headers.get("Upload-Offset"));
       job.sent = offset;
       show(job);
-      const receipt = response.headers.get("Kakehashi-Receipt");
+      const receipt = response.headers.get("Upload-Receipt");
       if (receipt) job.receipt = receipt;
     }
     return null;
@@ -91,7 +91,7 @@
         job.error = await refusal(created);
         return;
       }
-      job.receipt = created.headers.get("Kakehashi-Receipt");
+      job.receipt = created.headers.get("Upload-Receipt");
       job.isRepeat = Boolean(job.receipt);
       const failed = job.receipt ? null : await sendParts(job, created.headers.get("Location"));
       if (failed) job.error = await refusal(failed);

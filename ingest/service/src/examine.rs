@@ -73,8 +73,13 @@ async fn examine(ingest: &Ingest, id: ScanId) -> Result<(), ExamineError> {
     let original = ports.vault.get(objects::original(id)).await?;
     let inspection = match ports.inspector.inspect(original).await {
         Ok(inspection) => inspection,
-        Err(failure) if row.attempts >= ingest.0.settings.inspection_attempts_max => {
-            tracing::error!(scan.id = %id, error = chain(&failure), "inspector gave up on scan {id}");
+        // A machine that cannot start the inspector must not refuse everybody's scans: those wait.
+        Err(failure)
+            if row.attempts >= ingest.0.settings.inspection_attempts_max
+                && !matches!(failure.cause(), "start" | "no-sandbox") =>
+        {
+            let cause = failure.cause();
+            tracing::error!(scan.id = %id, cause, error = chain(&failure), "inspector gave up");
             Inspection::Refused(Refusal::Unreadable, None)
         }
         Err(failure) => return Err(failure.into()),

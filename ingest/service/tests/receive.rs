@@ -126,7 +126,7 @@ impl World {
         let url = self.create(municipality, bytes.len(), None).await;
         let response = self.patch(municipality, &url, 0, Body::from(bytes)).await;
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
-        header(&response, "kakehashi-receipt").unwrap()
+        header(&response, "upload-receipt").unwrap()
     }
 
     async fn states(&self) -> Vec<BookState> {
@@ -190,12 +190,12 @@ async fn an_interrupted_upload_continues_after_a_restart() {
     let world = world.restarted(Settings::default()).await;
     let head = world.head(OURS, &url).await;
     assert_eq!(header(&head, "upload-offset").unwrap(), "10");
-    assert_eq!(header(&head, "kakehashi-receipt"), None);
+    assert_eq!(header(&head, "upload-receipt"), None);
     let wrong = world.patch(OURS, &url, 0, Body::from(SCAN)).await;
     assert_eq!(wrong.status(), StatusCode::CONFLICT);
     let done = world.patch(OURS, &url, 10, Body::from(&SCAN[10..])).await;
-    let receipt = header(&done, "kakehashi-receipt").unwrap();
-    assert_eq!(receipt, header(&world.head(OURS, &url).await, "kakehashi-receipt").unwrap());
+    let receipt = header(&done, "upload-receipt").unwrap();
+    assert_eq!(receipt, header(&world.head(OURS, &url).await, "upload-receipt").unwrap());
     assert_eq!(world.states().await, [BookState::InProgress]);
 }
 
@@ -205,7 +205,7 @@ async fn the_same_bytes_get_the_first_receipt_however_they_come() {
     let first = world.upload(OURS, SCAN).await;
     assert_eq!(world.upload(OURS, SCAN).await, first);
     let declared = world.try_create(OURS, SCAN.len(), Some(SCAN)).await;
-    assert_eq!(header(&declared, "kakehashi-receipt").unwrap(), first);
+    assert_eq!(header(&declared, "upload-receipt").unwrap(), first);
     let other = world.upload(OTHERS, SCAN).await;
     assert_ne!(other, first, "another municipality's scan is another scan");
     assert_eq!(world.states().await.len(), 2);
@@ -364,7 +364,7 @@ async fn a_crash_between_object_and_receipt_is_finished_by_the_senders_next_word
 
     let world = world.restarted(Settings::default()).await;
     let head = world.head(OURS, &url).await;
-    assert!(header(&head, "kakehashi-receipt").is_some());
+    assert!(header(&head, "upload-receipt").is_some());
     assert_eq!(header(&head, "upload-offset").unwrap(), SCAN.len().to_string());
     assert_eq!(world.states().await, [BookState::InProgress]);
 }

@@ -23,7 +23,7 @@ const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 /// Ours: the receipt number, once there is one.
-const RECEIPT: HeaderName = HeaderName::from_static("kakehashi-receipt");
+const RECEIPT: HeaderName = HeaderName::from_static("upload-receipt");
 
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 

@@ -236,7 +236,7 @@ impl Municipality {
 }
 
 fn receipt(headers: &HeaderMap) -> Option<String> {
-    Some(headers.get("kakehashi-receipt")?.to_str().ok()?.to_owned())
+    Some(headers.get("upload-receipt")?.to_str().ok()?.to_owned())
 }
 
 fn offset(answer: &Answer) -> anyhow::Result<usize> {

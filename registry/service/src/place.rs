@@ -52,7 +52,7 @@ pub(crate) async fn place(
     let keys = person_keys(registry, &heading.search_texts(form.programme), form.programme);
     let matched = Match::decide(&store::person::candidates(tx, &keys).await?);
     let person = settle_person(registry, tx, matched, &keys, now).await?;
-    let row = seal_row(registry, record, person, &new.examined.clone(), new.origin, &heading)?;
+    let row = seal_row(registry, record, person, new.examined, new.origin, &heading)?;
     let row = RecordRow { state: new.state, ..row };
     store::record::insert(tx, &row).await?;
     let fact = AuditFact {

@@ -58,7 +58,7 @@ pub(crate) async fn submit(
     Ok(match attempt {
         Attempt::SignedIn { token } => {
             let response = problem::see_other(target(next, identity.zone));
-            with_cookie(response, &format!("{}; Max-Age=86400", token.expose()))
+            with_cookie(response, token.expose())
         }
         Attempt::Wrong => {
             let why = language.pick(

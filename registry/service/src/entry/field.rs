@@ -1,6 +1,8 @@
 //! One item as a field: label, help, control, states, and what was found about it.
 
-use kakehashi_forms::{AllowedState, Answer, CodeList, Control, Finding, Item, Kind, Severity};
+use kakehashi_forms::{
+    AllowedState, Answer, Application, CodeList, Control, Finding, Item, Kind, Severity,
+};
 use kakehashi_kernel::limits::FORM_VALUE_BYTES_MAX;
 use kakehashi_platform::web::Language;
 use kakehashi_registry_core::entry::{Typed, state_field};
@@ -13,6 +15,7 @@ const RADIO_OPTIONS_MAX: usize = 8;
 
 struct Field<'a> {
     item: &'a Item,
+    application: Application,
     typed: &'a Typed,
     findings: Vec<&'a Finding>,
     language: Language,
@@ -21,13 +24,14 @@ struct Field<'a> {
 /// Renders one item. Its field is named by the item's id.
 pub(super) fn render(
     item: &Item,
+    application: Application,
     typed: &Typed,
     findings: &[Finding],
     language: Language,
 ) -> Markup {
     let about = |finding: &&Finding| finding.item.as_deref() == Some(item.id.as_str());
     let findings = findings.iter().filter(about).collect();
-    Field { item, typed, findings, language }.render()
+    Field { item, application, typed, findings, language }.render()
 }
 
 impl Field<'_> {
@@ -54,23 +58,13 @@ impl Field<'_> {
     }
 
     fn label(&self) -> Markup {
-        use kakehashi_forms::Applications;
         let language = self.language;
         html! {
             (pick(language, &self.item.label))
-            @match self.item.required {
-                Applications::Both => span.required { (language.pick("必須", "required")) },
-                Applications::New => span.required {
-                    (language.pick("新規では必須", "required when new"))
-                },
-                Applications::Renewal => span.required {
-                    (language.pick("更新では必須", "required for renewal"))
-                },
-                Applications::Never => {
-                    @if self.item.is_conditional() {
-                        span.note { (language.pick("該当する場合", "where it applies")) }
-                    }
-                },
+            @if self.item.is_required(self.application) {
+                span.required { (language.pick("必須", "required")) }
+            } @else if self.item.is_conditional() {
+                " " span.note { (language.pick("（該当する場合）", "(where it applies)")) }
             }
         }
     }
@@ -81,8 +75,11 @@ impl Field<'_> {
         let is_choice = self.item.codes().is_some();
         html! {
             div.hint id=(self.hint_id()) {
-                @if let Some(help) = &self.item.help { (pick(language, help)) " " }
-                @if !is_choice { (pick(language, &expectation)) }
+                @match &self.item.help {
+                    Some(help) => (pick(language, help)),
+                    None if is_choice => {},
+                    None => (pick(language, &expectation)),
+                }
             }
             div id=(self.message_id()) {
                 @for finding in &self.findings {

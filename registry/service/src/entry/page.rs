@@ -1,7 +1,7 @@
 //! The form page: what there is to say first, then every section, then the three buttons.
 
 use axum::response::Response;
-use kakehashi_forms::{Application, Definition, Finding};
+use kakehashi_forms::{Application, Definition, Finding, Item};
 use kakehashi_kernel::RecordId;
 use kakehashi_platform::web::Language;
 use kakehashi_registry_core::entry::{Action, Typed};
@@ -95,7 +95,7 @@ impl FormPage<'_> {
                             h2 { (pick(language, &section.label)) }
                             @for item in &section.items {
                                 @if item.applies.include(self.application) {
-                                    (field::render(item, self.typed, self.findings(), language))
+                                    (self.field(item))
                                 }
                             }
                         }
@@ -104,6 +104,10 @@ impl FormPage<'_> {
                 }
             }
         }
+    }
+
+    fn field(&self, item: &Item) -> Markup {
+        field::render(item, self.application, self.typed, self.findings(), self.language)
     }
 
     /// The box that answers the last button.
@@ -124,6 +128,12 @@ impl FormPage<'_> {
                     (findings::list(self.definition, self.findings(), language))
                 }
                 (judgement::render(self.definition, &shown.results.judgement, language))
+                p.note {
+                    (language.pick(
+                        "機械判定の結果にかかわらず登録できます。",
+                        "The form can be registered whatever the judgement says.",
+                    ))
+                }
                 @if !shown.results.calculated.is_empty() {
                     section.box {
                         h3 { (language.pick("自動計算", "Calculated")) }

@@ -145,7 +145,7 @@ impl Listing {
             } @else {
                 div.scroll { table {
                     thead { tr {
-                        th { (language.pick("届いた日時", "Arrived")) }
+                        th { (language.pick("登録・取込日時", "Since")) }
                         th { (language.pick("氏名", "Name")) }
                         th { (language.pick("生年月日", "Birth date")) }
                         th { (language.pick("疾病", "Disease")) }

@@ -50,42 +50,49 @@ pub(crate) fn by_section(definition: &Definition, answers: &Answers, language: L
     }
 }
 
-/// Derived values with their formulas.
+/// Derived values with their formulas; those that nothing could be derived for in one line below.
 pub(crate) fn calculated(values: &[Calculated], language: Language) -> Markup {
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        values.iter().map(|value| (value, number(value))).partition(|(_, number)| number.is_some());
     html! {
-        @if !values.is_empty() {
+        @if !known.is_empty() {
             table.values {
                 tbody {
-                    @for value in values {
+                    @for (value, number) in &known {
                         tr {
                             th scope="row" {
                                 (pick(language, &value.label))
                                 div.note { (pick(language, &value.formula)) }
                             }
-                            td { (derived(value, language)) }
+                            td {
+                                strong { (number.as_deref().unwrap_or_default()) }
+                                @if let Some(unit) = &value.unit { " " (unit) }
+                            }
                         }
                     }
+                }
+            }
+        }
+        @if !unknown.is_empty() {
+            p.note {
+                (language.pick(
+                    "必要な項目が未記入のため計算していません：",
+                    "Not calculated, because items are missing: ",
+                ))
+                @for (place, (value, _)) in unknown.iter().enumerate() {
+                    @if place > 0 { (language.pick("、", ", ")) }
+                    (pick(language, &value.label))
                 }
             }
         }
     }
 }
 
-fn derived(value: &Calculated, language: Language) -> Markup {
-    let number = match value.answer.value() {
-        Some(Value::Integer(number)) => Some(number.to_string()),
-        Some(Value::Decimal { value, .. }) => Some(value.to_string()),
-        Some(Value::Text(text) | Value::Code(text)) => Some(text.clone()),
-        _ => None,
-    };
-    html! {
-        @if let Some(number) = number {
-            strong { (number) }
-            @if let Some(unit) = &value.unit { " " (unit) }
-        } @else {
-            span.blank {
-                (language.pick("計算できません（必要な項目が未記入）", "not calculated: items missing"))
-            }
-        }
+fn number(value: &Calculated) -> Option<String> {
+    match value.answer.value()? {
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Decimal { value, .. } => Some(value.to_string()),
+        Value::Text(text) | Value::Code(text) => Some(text.clone()),
+        Value::Date(_) | Value::PartialDate(_) | Value::Codes(_) => None,
     }
 }

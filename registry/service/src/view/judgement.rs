@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{findings::anchor, pick};
 
-/// The box. Advice only: its text says that registration does not depend on it.
+/// The box. Advice only: nothing depends on it.
 pub(crate) fn render(definition: &Definition, judgement: &Judgement, language: Language) -> Markup {
     let class = match judgement.outcome {
         Outcome::Met => "good",
@@ -52,10 +52,6 @@ pub(crate) fn render(definition: &Definition, judgement: &Judgement, language: L
             }
             p.note {
                 (pick(language, &judgement.rule_notice)) "（" (judgement.rule_version) "）"
-                (language.pick(
-                    "　判定の結果にかかわらず登録できます。",
-                    " The form can be registered whatever this says.",
-                ))
             }
         }
     }

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use kakehashi_kernel::Sensitive;
 use kakehashi_registry::{AccountError, AccountRole};
+use tokio_util::sync::CancellationToken;
 
 use crate::house::{CITY, Client, HOSPITAL, House, OTHER_CITY, PASSWORD, account, city, hospital};
 
@@ -17,6 +18,7 @@ async fn login_and_password_open_a_session_with_a_host_cookie() {
     let client = stranger(hospital("pc-1"));
     let answer = house.sign_in(&client, " ＩＳＨＡ ", PASSWORD).await;
     assert_eq!((answer.status, answer.location.as_str()), (StatusCode::SEE_OTHER, "/"));
+    assert!(answer.set_cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Strict"));
     let cookie = answer.cookie;
     assert!(cookie.starts_with("__Host-kakehashi=") && cookie.len() == 17 + 64, "{cookie}");
     let client = Client { cookie: Some(cookie), ..client };
@@ -186,4 +188,41 @@ async fn short_passwords_and_empty_logins_are_refused() {
     assert!(matches!(house.registry.ensure_account(short).await, Err(AccountError::Password)));
     let empty = account("  ", AccountRole::Doctor, HOSPITAL);
     assert!(matches!(house.registry.ensure_account(empty).await, Err(AccountError::Login)));
+}
+
+#[tokio::test]
+async fn attempts_at_the_same_time_are_all_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::new(folder.path()).await;
+    let client = stranger(hospital("pc-1"));
+    let wrong = || house.sign_in(&client, "isha", "a wrong, long password");
+    tokio::join!(wrong(), wrong(), wrong(), wrong(), wrong());
+    let locked = house.sign_in(&client, "isha", PASSWORD).await;
+    assert!(locked.body.contains("受け付けません"));
+}
+
+#[tokio::test]
+async fn ended_sessions_and_old_failures_are_swept_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::new(folder.path()).await;
+    house.doctor().await;
+    house.sign_in(&stranger(hospital("pc-1")), "nobody", PASSWORD).await;
+    house.clock.advance_seconds(25 * 60 * 60);
+    let token = CancellationToken::new();
+    let is_empty = async {
+        loop {
+            let (left,): (i64,) = sqlx::query_as(
+                "SELECT (SELECT COUNT(*) FROM session) + (SELECT COUNT(*) FROM sign_in_failure)",
+            )
+            .fetch_one(house.database.read())
+            .await
+            .unwrap();
+            if left == 0 {
+                return token.cancel();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let swept = async { tokio::join!(house.registry.run(token.clone()), is_empty) };
+    tokio::time::timeout(std::time::Duration::from_secs(20), swept).await.unwrap();
 }

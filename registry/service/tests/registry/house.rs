@@ -83,6 +83,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) location: String,
     pub(crate) cookie: String,
+    pub(crate) set_cookie: String,
     pub(crate) body: String,
 }
 
@@ -332,11 +333,17 @@ async fn read(response: Response<Body>) -> Answer {
         value.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     };
     let location = header(header::LOCATION);
-    let cookie = header(header::SET_COOKIE);
-    let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+    let set_cookie = header(header::SET_COOKIE);
+    let cookie = set_cookie.split(';').next().unwrap_or_default().to_owned();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    Answer { status, location, cookie, body: String::from_utf8_lossy(&body).into_owned() }
+    Answer {
+        status,
+        location,
+        cookie,
+        set_cookie,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }
 }
 
 /// What is written on a form, item by item.

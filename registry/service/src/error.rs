@@ -1,5 +1,7 @@
 //! What can fail in the registry: ours to fix, never the reader's doing.
 
+use std::fmt::Display;
+
 use kakehashi_kernel::{FormKey, ScanId};
 use kakehashi_platform::{DatabaseError, blobs::BlobError};
 use kakehashi_seal::OpenError;
@@ -66,7 +68,7 @@ impl From<sqlx::Error> for RegistryError {
 }
 
 impl RegistryError {
-    pub(crate) fn corrupt(table: &'static str, column: &'static str, row: impl ToString) -> Self {
+    pub(crate) fn corrupt(table: &'static str, column: &'static str, row: impl Display) -> Self {
         Self::Database(DatabaseError::corrupt(table, column, row))
     }
 }

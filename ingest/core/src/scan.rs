@@ -82,7 +82,7 @@ impl Scan {
     ///
     /// [`InvalidTransition`] unless it is `Received`.
     pub fn release(self, form: FormKey, pages: u32) -> Result<Self, InvalidTransition> {
-        self.from_received(ScanState::Released { form, pages })
+        self.conclude(ScanState::Released { form, pages })
     }
 
     /// Refuses an inspected scan.
@@ -91,7 +91,7 @@ impl Scan {
     ///
     /// [`InvalidTransition`] unless it is `Received`.
     pub fn refuse(self, why: impl Into<String>) -> Result<Self, InvalidTransition> {
-        self.from_received(ScanState::Refused { why: why.into() })
+        self.conclude(ScanState::Refused { why: why.into() })
     }
 
     /// Withdraws a scan that is not refused.
@@ -110,7 +110,7 @@ impl Scan {
         }
     }
 
-    fn from_received(self, to: ScanState) -> Result<Self, InvalidTransition> {
+    fn conclude(self, to: ScanState) -> Result<Self, InvalidTransition> {
         match self.state {
             ScanState::Received => Ok(Self { state: to, ..self }),
             ScanState::Released { .. } | ScanState::Refused { .. } | ScanState::Withdrawn => {

@@ -15,8 +15,8 @@ pub(crate) async fn lines(database: &Database) -> Result<Vec<BookLine>, Database
     rows.iter()
         .map(|row| {
             let state: String = row.try_get("state")?;
-            let stage: Option<String> = row.try_get("stage")?;
-            let is_loaded = stage.as_deref() == Some(Stage::Loaded.as_str());
+            let reached: Option<String> = row.try_get("stage")?;
+            let is_loaded = reached.as_deref() == Some(Stage::Loaded.as_str());
             let scan = store::id(row, "scan", "id")?;
             let state = match state.as_str() {
                 "refused" => BookState::Refused,

@@ -1,12 +1,10 @@
 //! Follows scans beyond ingest: one history per scan, built from everybody's messages.
 
-use std::{error::Error, future::Future, pin::Pin};
-
 use kakehashi_contract::{AuditFact, Event, Message};
 use kakehashi_ingest_core::Progress;
 use kakehashi_platform::{
     DatabaseError,
-    queue::{Handler, inbox},
+    queue::{Handler, Handling, inbox},
 };
 
 use crate::{Ingest, store};
@@ -15,10 +13,7 @@ use crate::{Ingest, store};
 pub(crate) struct Follower(pub(crate) Ingest);
 
 impl Handler for Follower {
-    fn handle<'a>(
-        &'a self,
-        message: &'a Message,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send + 'a>> {
+    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a> {
         Box::pin(async move { Ok(follow(&self.0, message).await?) })
     }
 }

@@ -5,11 +5,12 @@ use kakehashi_contract::Problem;
 use kakehashi_ingest_core::DeclarationError;
 use kakehashi_platform::{runtime::worker::chain, web::ProblemResponse};
 
-use crate::receive::ReceiveError;
+use crate::receive::{ProtocolError, ReceiveError};
 
 impl IntoResponse for ReceiveError {
     fn into_response(self) -> Response {
         let problem = match &self {
+            Self::Protocol(error) => protocol(*error),
             Self::Declaration(error) => declaration(*error),
             Self::TooManyOpen => Problem::new(429, "too-many-uploads", "未完了の送信が多すぎます")
                 .with_remedy("途中の送信を完了するか取り消してから、もう一度送ってください。"),
@@ -41,13 +42,31 @@ impl IntoResponse for ReceiveError {
     }
 }
 
+fn protocol(error: ProtocolError) -> Problem {
+    match error {
+        // tus 1.0, section "Tus-Resumable".
+        ProtocolError::Version => {
+            Problem::new(412, "tus-version", "Tus-Resumable は 1.0.0 だけに対応しています")
+        }
+        ProtocolError::MediaType => {
+            Problem::new(415, "media-type", "Content-Type が正しくありません")
+                .with_remedy("application/offset+octet-stream を指定してください。")
+        }
+        ProtocolError::Header(name) => {
+            Problem::new(400, "header", "要求の見出しが正しくありません")
+                .with_remedy(format!("{name} を確かめてください。"))
+        }
+    }
+}
+
 fn declaration(error: DeclarationError) -> Problem {
     match error {
         DeclarationError::LengthMissing => {
             Problem::new(400, "length-missing", "Upload-Length がないか、数字ではありません")
         }
-        DeclarationError::Empty => Problem::new(400, "empty", "ファイルが空です")
-            .with_remedy("スキャンし直してください。"),
+        DeclarationError::Empty => {
+            Problem::new(400, "empty", "ファイルが空です").with_remedy("スキャンし直してください。")
+        }
         DeclarationError::TooLarge => Problem::new(413, "too-large", "ファイルが大きすぎます")
             .with_remedy("64MBまでです。白黒200dpiでスキャンし直すか、1件ずつに分けてください。"),
         DeclarationError::MetadataMalformed => {
@@ -70,27 +89,5 @@ pub(crate) fn too_late() -> ProblemResponse {
     ProblemResponse(
         Problem::new(409, "too-late", "この書類はもう取り下げられません")
             .with_remedy("電子化が終わっています。登録後の取扱いは運営主体にご連絡ください。"),
-    )
-}
-
-/// A header a client must send is missing or malformed.
-pub(crate) fn header(name: &str) -> ProblemResponse {
-    ProblemResponse::bad_request(
-        "header",
-        "要求の見出しが正しくありません",
-        &format!("{name} を確かめてください。"),
-    )
-}
-
-/// The protocol version is not ours (tus 1.0, section "Tus-Resumable").
-pub(crate) fn version() -> ProblemResponse {
-    ProblemResponse(Problem::new(412, "tus-version", "Tus-Resumable は 1.0.0 だけに対応しています"))
-}
-
-/// The body is not of the media type tus asks for.
-pub(crate) fn media_type() -> ProblemResponse {
-    ProblemResponse(
-        Problem::new(415, "media-type", "Content-Type が正しくありません")
-            .with_remedy("application/offset+octet-stream を指定してください。"),
     )
 }

@@ -66,9 +66,26 @@ pub struct UploadStatus {
     pub receipt: Option<Receipt>,
 }
 
+/// The request does not follow tus 1.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProtocolError {
+    /// `Tus-Resumable` is not 1.0.0.
+    #[error("Tus-Resumable is not 1.0.0")]
+    Version,
+    /// The body is not `application/offset+octet-stream`.
+    #[error("the body is not application/offset+octet-stream")]
+    MediaType,
+    /// A header is missing or malformed.
+    #[error("header {0} is missing or malformed")]
+    Header(&'static str),
+}
+
 /// Why a request about an upload did not do what it asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
+    /// The request does not follow the protocol.
+    #[error("not a tus request: {0}")]
+    Protocol(#[from] ProtocolError),
     /// The declaration is wrong.
     #[error("upload refused: {0}")]
     Declaration(#[from] DeclarationError),
@@ -126,15 +143,11 @@ impl Ingest {
     ) -> Result<UploadStatus, ReceiveError> {
         let ports = &self.0.ports;
         let id = ScanId::generate(ports.ids.as_ref());
-        let file_name = declaration
-            .file_name
-            .as_ref()
-            .map(|name| self.seal_file_name(id, name.expose()));
+        let file_name =
+            declaration.file_name.as_ref().map(|name| self.seal_file_name(id, name.expose()));
         let mut tx = ports.database.write().await?;
         let earlier = match declaration.sha256 {
-            Some(digest) => {
-                store::scan::find_same(&mut tx, &uploader.municipality, digest).await?
-            }
+            Some(digest) => store::scan::find_same(&mut tx, &uploader.municipality, digest).await?,
             None => None,
         };
         let open = store::upload::count_open(&mut tx, &uploader.municipality).await?;
@@ -387,8 +400,7 @@ impl Ingest {
             application: row.application,
             state: ScanState::Received,
         };
-        let event =
-            Event::ScanReceived { scan: row.id, municipality: row.municipality.clone() };
+        let event = Event::ScanReceived { scan: row.id, municipality: row.municipality.clone() };
         let message = Message::new(ports.ids.as_ref(), now, event);
         let file_name = row.file_name.as_deref();
         store::scan::insert(&mut tx, &scan, row.declared_form, file_name).await?;
@@ -482,7 +494,12 @@ impl Ingest {
     fn seal_file_name(&self, upload: ScanId, name: &str) -> Vec<u8> {
         let ports = &self.0.ports;
         let context = file_name_context(upload);
-        kakehashi_seal::seal_field(&ports.field_key, &context, name.as_bytes(), ports.entropy.as_ref())
+        kakehashi_seal::seal_field(
+            &ports.field_key,
+            &context,
+            name.as_bytes(),
+            ports.entropy.as_ref(),
+        )
     }
 
     /// Opens a sealed file name for its own municipality's page.
@@ -498,12 +515,7 @@ fn file_name_context(scan: ScanId) -> String {
 }
 
 fn finished(row: &UploadRow, receipt: Receipt) -> UploadStatus {
-    UploadStatus {
-        upload: row.id,
-        offset: row.length,
-        length: row.length,
-        receipt: Some(receipt),
-    }
+    UploadStatus { upload: row.id, offset: row.length, length: row.length, receipt: Some(receipt) }
 }
 
 /// Runs disk work off the event loop. It goes on to its end even when the request is dropped.

@@ -1,4 +1,5 @@
 //! The upload's promises, through the whole router: resumed, repeated, refused, never lost.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use std::{
     path::Path,
@@ -100,7 +101,8 @@ impl World {
         let mut metadata = format!("filename {}", STANDARD.encode("山田太郎.pdf"));
         if let Some(bytes) = digest {
             let digest = Sha256Digest::of(bytes).to_string();
-            metadata += &format!(",sha256 {}", STANDARD.encode(digest));
+            metadata.push_str(",sha256 ");
+            metadata.push_str(&STANDARD.encode(digest));
         }
         let request = tus(Method::POST, "/uploads")
             .header("upload-length", length)
@@ -109,7 +111,13 @@ impl World {
         self.send(municipality, request.unwrap()).await
     }
 
-    async fn patch(&self, municipality: &str, url: &str, offset: usize, body: Body) -> Response<Body> {
+    async fn patch(
+        &self,
+        municipality: &str,
+        url: &str,
+        offset: usize,
+        body: Body,
+    ) -> Response<Body> {
         let request = tus(Method::PATCH, url)
             .header("content-type", "application/offset+octet-stream")
             .header("upload-offset", offset)

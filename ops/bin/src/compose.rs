@@ -3,9 +3,7 @@
 //! Start order: configuration is read, adapters are opened and migrated, ports are bound, workers and
 //! servers run, and on shutdown everything drains.
 
-use std::{
-    collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration,
-};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use kakehashi_contract::{AuditKey, Zone};
@@ -41,6 +39,7 @@ const BINDINGS: Bindings = &[
 
 /// What a process runs.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each role runs or does not, on its own")]
 pub(crate) struct Roles {
     gateway: bool,
     ingest: bool,
@@ -250,8 +249,11 @@ pub(crate) async fn start(mut config: Config, roles: Roles) -> anyhow::Result<Ru
     }
     let mut addresses = BTreeMap::new();
     if roles.gateway {
-        let parts =
-            EdgeParts { audit_key: components.keys.audit("gateway")?, clock, ids: Arc::new(SystemIds) };
+        let parts = EdgeParts {
+            audit_key: components.keys.audit("gateway")?,
+            clock,
+            ids: Arc::new(SystemIds),
+        };
         let edge = Edge::bind(config.gateway.clone(), parts).await?;
         addresses = edge.addresses();
         shutdown.spawn(edge.run(token));

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_refused_with_its_line() {
-        let sample = include_str!("../../deploy/kakehashi.toml").replace("[ingest]\n", "[ingest]\nadress = 1\n");
+        let sample = include_str!("../../deploy/kakehashi.toml")
+            .replace("[ingest]\n", "[ingest]\nadress = 1\n");
         let error = toml::from_str::<Config>(&sample).unwrap_err().to_string();
         assert!(error.contains("adress"), "{error}");
     }

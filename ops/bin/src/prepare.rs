@@ -57,6 +57,7 @@ pub(crate) struct Clients {
 
 /// The demo's accounts, with passwords drawn at random for this folder.
 #[derive(Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the words of the file in the data folder")]
 pub(crate) struct DemoAccounts {
     pub(crate) doctor_password: Sensitive<String>,
     pub(crate) clerk_password: Sensitive<String>,
@@ -108,12 +109,7 @@ fn certificates(root: &Path, accounts: &DemoAccounts) -> anyhow::Result<Clients>
     };
     Ok(Clients {
         root: servers.join("root.pem"),
-        municipality: client(
-            "municipality",
-            Zone::Municipal,
-            Role::MunicipalStaff,
-            MUNICIPALITY,
-        )?,
+        municipality: client("municipality", Zone::Municipal, Role::MunicipalStaff, MUNICIPALITY)?,
         institution: client("institution", Zone::Entry, Role::Institution, INSTITUTION)?,
         contractor: client("contractor", Zone::Conversion, Role::Contractor, CONTRACTOR)?,
         bundle_password: accounts.bundle_password.clone(),
@@ -151,11 +147,17 @@ fn configuration(root: &Path) -> anyhow::Result<Config> {
         let folder = |name: &str| format!("\"{}\"", root.join(name).display());
         let text = include_str!("../../deploy/kakehashi.toml")
             .replace("\"/var/lib/kakehashi\"", &folder("data"))
-            .replace("\"/var/lib/kakehashi/gateway-audit.jsonl\"", &folder("data/gateway-audit.jsonl"))
+            .replace(
+                "\"/var/lib/kakehashi/gateway-audit.jsonl\"",
+                &folder("data/gateway-audit.jsonl"),
+            )
             .replace("\"/etc/kakehashi/keys\"", &folder("keys"))
             .replace("\"/etc/kakehashi/certificates\"", &folder("certificates"))
             .replace("\"/etc/kakehashi/policy.toml\"", &folder("policy.toml"))
-            .replace("\"/etc/kakehashi/certificates/", &format!("\"{}/", root.join("certificates").display()))
+            .replace(
+                "\"/etc/kakehashi/certificates/",
+                &format!("\"{}/", root.join("certificates").display()),
+            )
             .replace("format = \"json\"", "format = \"text\"")
             .replace("127.0.0.1:8511", "127.0.0.1:0")
             .replace("127.0.0.1:8512", "127.0.0.1:0")

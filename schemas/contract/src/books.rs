@@ -93,11 +93,11 @@ impl Balance {
 pub fn balance(ingest: &[BookLine], converter: &[BookLine], registry: &[BookLine]) -> Balance {
     let mut balance = Balance::default();
     let received = index(ingest, "received twice", &mut balance.differences);
-    let converted = index(converter, "two documents of one scan", &mut balance.differences);
+    let through = index(converter, "two documents of one scan", &mut balance.differences);
     let loaded = index(registry, "two records of one scan", &mut balance.differences);
     for line in received.values() {
         add(&mut balance.received, line.pages);
-        let state = place(line, converted.get(&line.scan), loaded.get(&line.scan), &mut balance);
+        let state = place(line, through.get(&line.scan), loaded.get(&line.scan), &mut balance);
         add(
             match state {
                 Some(BookState::Refused) => &mut balance.refused,
@@ -109,7 +109,7 @@ pub fn balance(ingest: &[BookLine], converter: &[BookLine], registry: &[BookLine
             line.pages,
         );
     }
-    for scan in converted.keys().chain(loaded.keys()) {
+    for scan in through.keys().chain(loaded.keys()) {
         if !received.contains_key(scan) {
             balance.differences.push(Difference { scan: *scan, what: "never received" });
         }

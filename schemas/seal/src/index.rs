@@ -9,6 +9,7 @@ use crate::Key;
 ///
 /// `domain` names table and column, so that equal values in two columns have different indexes. The
 /// caller normalises the value first (`kakehashi_kernel::text::search_key` for names).
+#[expect(clippy::missing_panics_doc, reason = "HMAC takes a key of any length")]
 pub fn blind_index(key: &Key, domain: &str, value: &str) -> String {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(key.expose()).expect("HMAC takes a key of any length");

@@ -93,7 +93,7 @@ fn json(
     value: &impl serde::Serialize,
     table: &'static str,
     column: &'static str,
-    row: impl ToString,
+    row: impl std::fmt::Display,
 ) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| DatabaseError::corrupt(table, column, row).into())
 }

@@ -33,7 +33,11 @@ impl Filter {
         self.show.as_deref().filter(|word| !word.is_empty())
     }
 
-    async fn rows(&self, ingest: &Ingest, uploader: &Uploader) -> Result<Vec<ScanRow>, ReceiveError> {
+    async fn rows(
+        &self,
+        ingest: &Ingest,
+        uploader: &Uploader,
+    ) -> Result<Vec<ScanRow>, ReceiveError> {
         let before = Timestamp(self.before.unwrap_or(i64::MAX));
         let database = &ingest.0.ports.database;
         let municipality = &uploader.municipality;

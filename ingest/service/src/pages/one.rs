@@ -70,9 +70,7 @@ pub(crate) fn scan(
 fn can_withdraw(row: &ScanRow) -> bool {
     match row.scan.state {
         ScanState::Received => true,
-        ScanState::Released { .. } => {
-            !matches!(row.stage, Some(Stage::Accepted | Stage::Loaded))
-        }
+        ScanState::Released { .. } => !matches!(row.stage, Some(Stage::Accepted | Stage::Loaded)),
         ScanState::Refused { .. } | ScanState::Withdrawn => false,
     }
 }

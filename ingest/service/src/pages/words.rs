@@ -12,7 +12,9 @@ pub(super) fn status(row: &ScanRow, language: Language) -> (&'static str, &'stat
         (ScanState::Refused { .. }, _) => (language.pick("差し戻し", "Refused"), "bad"),
         (ScanState::Withdrawn, _) => (language.pick("取下げ", "Withdrawn"), "warn"),
         (ScanState::Received, _) => (language.pick("検査中", "Being inspected"), "info"),
-        (ScanState::Released { .. }, stage) => stage_words(stage.unwrap_or(Stage::Waiting), language),
+        (ScanState::Released { .. }, stage) => {
+            stage_words(stage.unwrap_or(Stage::Waiting), language)
+        }
     }
 }
 
@@ -70,7 +72,9 @@ pub(super) fn event(row: &HistoryRow, language: Language) -> Markup {
             (language.pick("入力結果に誤りがあり、再入力に回しました", "Keying was faulty, goes round again"))
             "（" (round(first)) "）"
         },
-        "document_stuck" => html! { (language.pick("担当者が確認しています", "A person is looking at it")) },
+        "document_stuck" => {
+            html! { (language.pick("担当者が確認しています", "A person is looking at it")) }
+        }
         "document_accepted" => html! {
             (language.pick("入力結果が検査を通りました", "Keying passed all checks")) "（" (round(first)) "）"
         },

@@ -184,7 +184,11 @@ pub(crate) async fn lease(
 }
 
 /// Ends a lease early, so that the scan is tried again at `at`.
-pub(crate) async fn put_back(tx: &mut Tx, scan: ScanId, at: Timestamp) -> Result<(), DatabaseError> {
+pub(crate) async fn put_back(
+    tx: &mut Tx,
+    scan: ScanId,
+    at: Timestamp,
+) -> Result<(), DatabaseError> {
     sqlx::query("UPDATE scan SET lease_until = $2 WHERE id = $1 AND state = 'received'")
         .bind(scan.to_string())
         .bind(at.0)
@@ -194,7 +198,10 @@ pub(crate) async fn put_back(tx: &mut Tx, scan: ScanId, at: Timestamp) -> Result
 }
 
 /// Reads a scan whoever sent it, for workers.
-pub(crate) async fn load(database: &Database, scan: ScanId) -> Result<Option<ScanRow>, DatabaseError> {
+pub(crate) async fn load(
+    database: &Database,
+    scan: ScanId,
+) -> Result<Option<ScanRow>, DatabaseError> {
     let row = sqlx::query(select!("WHERE id = $1"))
         .bind(scan.to_string())
         .fetch_optional(database.read())
@@ -409,9 +416,7 @@ fn read(row: &SqliteRow) -> Result<ScanRow, DatabaseError> {
         })?,
         is_disarmed: number("disarmed")? != 0,
         findings: row.try_get("findings")?,
-        stage: stage
-            .map(|word| Stage::parse(&word).ok_or_else(|| corrupt("stage")))
-            .transpose()?,
+        stage: stage.map(|word| Stage::parse(&word).ok_or_else(|| corrupt("stage"))).transpose()?,
         round: u32::try_from(number("round")?).map_err(|_| corrupt("round"))?,
         record: optional(row, "scan", "record")?,
         attempts: u32::try_from(number("attempts")?).map_err(|_| corrupt("attempts"))?,

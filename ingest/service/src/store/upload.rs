@@ -57,8 +57,7 @@ pub(crate) async fn find(
     upload: ScanId,
     municipality: &MunicipalityCode,
 ) -> Result<Option<UploadRow>, DatabaseError> {
-    let row =
-        sqlx::query(COLUMNS).bind(upload.to_string()).fetch_optional(database.read()).await?;
+    let row = sqlx::query(COLUMNS).bind(upload.to_string()).fetch_optional(database.read()).await?;
     let found = row.as_ref().map(read).transpose()?.flatten();
     Ok(found.filter(|found| found.municipality == *municipality))
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use kakehashi_forms::{Answer, AllowedState, Value};
+use kakehashi_forms::{AllowedState, Answer, Value};
 use kakehashi_kernel::{Programme, Sensitive};
 use kakehashi_kit::{FilledForm, definition};
 use kakehashi_platform::mtls::{Answer as Reply, Client};
@@ -37,16 +37,17 @@ pub(super) struct Doctor {
 /// Makes the demo's accounts, once per data folder.
 pub(super) async fn ensure_accounts(running: &Running, prepared: &Prepared) -> anyhow::Result<()> {
     let registry = &running.components.registry;
-    let account = |login: &str, password: &Sensitive<String>, name: &str, role, organisation: &str| {
-        NewAccount {
-            login: login.to_owned(),
-            password: password.clone(),
-            name: Sensitive::new(name.to_owned()),
-            role,
-            organisation: organisation.to_owned(),
-            programmes: vec![Programme::Nanbyo],
-        }
-    };
+    let account =
+        |login: &str, password: &Sensitive<String>, name: &str, role, organisation: &str| {
+            NewAccount {
+                login: login.to_owned(),
+                password: password.clone(),
+                name: Sensitive::new(name.to_owned()),
+                role,
+                organisation: organisation.to_owned(),
+                programmes: vec![Programme::Nanbyo],
+            }
+        };
     let accounts = &prepared.accounts;
     let doctor = account(
         DemoAccounts::DOCTOR,
@@ -101,7 +102,12 @@ impl Doctor {
     async fn register(&self, cookie: &str, form: &FilledForm) -> anyhow::Result<()> {
         let path = format!("/forms/{}/{}", form.key.programme, form.key.number);
         let shown = self
-            .send(Method::GET, &format!("{path}?application={}", form.application.as_str()), Some(cookie), "")
+            .send(
+                Method::GET,
+                &format!("{path}?application={}", form.application.as_str()),
+                Some(cookie),
+                "",
+            )
             .await?;
         ensure!(shown.status == StatusCode::OK, "form not shown: {}", shown.status);
         let token = Uuid::from_u64_pair(form.seed | 1 << 63, u64::from(form.index));
@@ -112,7 +118,12 @@ impl Doctor {
                 .map(|(name, value)| (name.as_str(), value.as_str()))
                 .chain([("action", action)]);
             let answer = self.post(&path, Some(cookie), &encode(pairs)).await?;
-            ensure!(answer.status == expected, "{action} of form {}: {}", form.index, answer.status);
+            ensure!(
+                answer.status == expected,
+                "{action} of form {}: {}",
+                form.index,
+                answer.status
+            );
         }
         Ok(())
     }
@@ -182,6 +193,7 @@ fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
             })
             .collect()
     };
-    let pairs = pairs.into_iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+    let pairs =
+        pairs.into_iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
     pairs.collect::<Vec<_>>().join("&")
 }

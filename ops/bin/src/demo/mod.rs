@@ -127,6 +127,7 @@ fn client(prepared: &Prepared, files: &CertificateFiles) -> anyhow::Result<Clien
 }
 
 fn base(running: &Running, zone: Zone) -> anyhow::Result<String> {
-    let address = running.addresses.get(&zone).with_context(|| format!("no listener for {zone}"))?;
+    let address =
+        running.addresses.get(&zone).with_context(|| format!("no listener for {zone}"))?;
     Ok(format!("https://localhost:{}", address.port()))
 }

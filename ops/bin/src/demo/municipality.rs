@@ -9,9 +9,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
+use kakehashi_forms::Application;
 use kakehashi_kernel::Sha256Digest;
 use kakehashi_kit::{FilledForm, Press, filled, filled_with_marker};
-use kakehashi_forms::Application;
 use kakehashi_platform::mtls::{Answer, BoxBody, Client, full_body};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -149,9 +149,8 @@ impl Municipality {
         for attempt in 1..=ATTEMPTS {
             match self.send_rest(&url, &job.file).await {
                 Ok(Some(receipt)) => return Ok(receipt),
-                Ok(None) => {}
                 Err(error) if attempt == ATTEMPTS => return Err(error),
-                Err(_) => {}
+                Ok(None) | Err(_) => {}
             }
             tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt))).await;
         }
@@ -171,8 +170,7 @@ impl Municipality {
         }
         let metadata: Vec<String> =
             pairs.iter().map(|(key, value)| format!("{key} {}", STANDARD.encode(value))).collect();
-        let request = self
-            .tus(Method::POST, &format!("{}/uploads", self.base))
+        let request = tus(Method::POST, &format!("{}/uploads", self.base))
             .header("upload-length", job.file.len())
             .header("upload-metadata", metadata.join(","))
             .body(Bytes::new())?;
@@ -189,7 +187,7 @@ impl Municipality {
             Err(Box::<dyn std::error::Error + Send + Sync>::from("the cable was pulled")),
         ]);
         let body: BoxBody = BodyExt::boxed_unsync(StreamBody::new(broken));
-        let request = self.patch(url, 0).header("content-length", file.len()).body(body);
+        let request = patch(url, 0).header("content-length", file.len()).body(body);
         if let Ok(request) = request
             && let Ok(answer) = self.client.request(request).await
         {
@@ -199,7 +197,7 @@ impl Municipality {
 
     /// Asks where the upload stands and sends the rest in parts. `None` when it was interrupted.
     async fn send_rest(&self, url: &str, file: &[u8]) -> anyhow::Result<Option<String>> {
-        let head = self.client.send(self.tus(Method::HEAD, url).body(Bytes::new())?).await?;
+        let head = self.client.send(tus(Method::HEAD, url).body(Bytes::new())?).await?;
         if let Some(receipt) = receipt(&head.headers) {
             return Ok(Some(receipt));
         }
@@ -207,7 +205,7 @@ impl Municipality {
         while offset < file.len() {
             let end = file.len().min(offset + PART_BYTES);
             let body = full_body(Bytes::copy_from_slice(&file[offset..end]));
-            let answer = self.client.request(self.patch(url, offset).body(body)?).await?;
+            let answer = self.client.request(patch(url, offset).body(body)?).await?;
             ensure!(answer.status() == StatusCode::NO_CONTENT, "part refused: {}", answer.status());
             if let Some(receipt) = receipt(answer.headers()) {
                 return Ok(Some(receipt));
@@ -223,16 +221,16 @@ impl Municipality {
         ensure!(answer.status.is_success(), "no totals: {}", answer.status);
         Ok(serde_json::from_slice(&answer.body)?)
     }
+}
 
-    fn tus(&self, method: Method, url: &str) -> http::request::Builder {
-        Request::builder().method(method).uri(url).header("tus-resumable", "1.0.0")
-    }
+fn tus(method: Method, url: &str) -> http::request::Builder {
+    Request::builder().method(method).uri(url).header("tus-resumable", "1.0.0")
+}
 
-    fn patch(&self, url: &str, offset: usize) -> http::request::Builder {
-        self.tus(Method::PATCH, url)
-            .header("content-type", "application/offset+octet-stream")
-            .header("upload-offset", offset)
-    }
+fn patch(url: &str, offset: usize) -> http::request::Builder {
+    tus(Method::PATCH, url)
+        .header("content-type", "application/offset+octet-stream")
+        .header("upload-offset", offset)
 }
 
 fn receipt(headers: &HeaderMap) -> Option<String> {

@@ -15,7 +15,7 @@ use super::{
 use crate::cli::DemoArgs;
 
 /// Nothing moved for so long: something is wrong, and waiting longer does not mend it.
-const STALL: Duration = Duration::from_secs(180);
+const STALL: Duration = Duration::from_mins(3);
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Shows what happens, on standard error.
@@ -70,10 +70,8 @@ impl Progress {
 
     fn totals(&self, totals: Totals) {
         self.loaded.set_position(totals.loaded + totals.refused + totals.withdrawn);
-        self.loaded.set_message(format!(
-            "(差し戻し {} 処理中 {})",
-            totals.refused, totals.in_progress
-        ));
+        self.loaded
+            .set_message(format!("(差し戻し {} 処理中 {})", totals.refused, totals.in_progress));
     }
 }
 

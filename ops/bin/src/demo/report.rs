@@ -117,14 +117,14 @@ pub(super) fn table(outcome: &Outcome) -> String {
             Err(error) => format!("{chain} BROKEN ({error:#})"),
         })
         .collect();
-    let differences: String = outcome
+    let differences: Vec<String> = outcome
         .balance
         .differences
         .iter()
-        .map(|difference| format!("{}: {}\n", difference.scan, difference.what))
+        .map(|difference| format!("\n{}: {}", difference.scan, difference.what))
         .collect();
     format!(
-        "{}\n{differences}\
+        "{}{}\n\
          紙からの登録 records from scans   {}\n\
          オンライン登録 online records      {}\n\
          突き合わせ済 linked               {}\n\
@@ -133,6 +133,7 @@ pub(super) fn table(outcome: &Outcome) -> String {
          所要時間 seconds                  {:.1}\n\
          {verdict}",
         books::table(&outcome.balance),
+        differences.concat(),
         outcome.scan_records,
         outcome.online_records,
         outcome.linked,

@@ -4,7 +4,7 @@
 //! texts of the components use `$1` placeholders and nothing that PostgreSQL does not know, so that
 //! the second adapter needs no second text.
 
-use std::{path::Path, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 use sqlx::{
     Sqlite, SqlitePool, Transaction,
@@ -47,8 +47,8 @@ pub enum DatabaseError {
 
 impl DatabaseError {
     /// Names a value that does not decode.
-    pub fn corrupt(table: &'static str, column: &'static str, row: impl ToString) -> Self {
-        Self::Corrupt { table, column, row: row.to_string() }
+    pub fn corrupt(table: &'static str, column: &'static str, row: impl fmt::Display) -> Self {
+        Self::Corrupt { table, column, row: format!("{row}") }
     }
 }
 

@@ -11,13 +11,16 @@ use crate::runtime::worker::{self, Round, chain};
 const BATCH: u32 = 32;
 const LEASE_MS: i64 = 5 * 60 * 1000;
 
+/// The work on one message.
+pub type Handling<'a> = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send + 'a>>;
+
+/// Why a message was not handled; it is put back.
+pub type HandlerError = Box<dyn Error + Send + Sync>;
+
 /// Handles messages, each perhaps more than once. An error puts the message back.
 pub trait Handler: Send + Sync {
     /// Handles one message.
-    fn handle<'a>(
-        &'a self,
-        message: &'a Message,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send + 'a>>;
+    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a>;
 }
 
 /// Runs a consumer until the token is cancelled. One message that fails does not delay the others:

@@ -12,5 +12,5 @@ pub mod inbox;
 pub mod outbox;
 pub mod relay;
 
-pub use consume::{Handler, consume};
+pub use consume::{Handler, HandlerError, Handling, consume};
 pub use embedded::{Delivery, EmbeddedQueue, QueueError};

@@ -39,7 +39,7 @@ pub struct Page<'a> {
 
 impl Page<'_> {
     /// Renders the page around its main content.
-    pub fn render(&self, main: Markup) -> Markup {
+    pub fn render(&self, main: &Markup) -> Markup {
         let language = self.language;
         let other = match language {
             Language::Ja => ("en", "English"),
@@ -100,8 +100,9 @@ impl Page<'_> {
     }
 
     /// Renders the page as a response.
+    #[expect(clippy::needless_pass_by_value, reason = "callers build the content in place")]
     pub fn respond(&self, main: Markup) -> Response {
-        Html(self.render(main).into_string()).into_response()
+        Html(self.render(&main).into_string()).into_response()
     }
 }
 

@@ -5,7 +5,10 @@
 //! tell what the form says, and the kit's keyer types it, mistakes included. It knows nothing else: a
 //! page image that does not arrive, or is damaged, cannot be keyed.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, path::PathBuf, process::ExitCode, process::Stdio, sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -106,7 +109,8 @@ impl ContractorProcess {
 /// Runs the contractor until standard input is closed.
 pub(crate) async fn run(args: ContractorArgs) -> anyhow::Result<ExitCode> {
     let contractor = Contractor::new(args)?;
-    let ended = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+    let ended =
+        tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
     tokio::select! {
         result = contractor.work() => result?,
         result = ended => { result??; }
@@ -174,7 +178,10 @@ impl Contractor {
             .with_context(|| format!("no definition of {}", manifest.form))?;
         let mut typed = BTreeMap::new();
         for document in &manifest.documents {
-            typed.insert(document.document, self.key_document(&manifest, document, definition).await?);
+            typed.insert(
+                document.document,
+                self.key_document(&manifest, document, definition).await?,
+            );
         }
         let xml = typed::write(&manifest, definition, &typed)?;
         let path = format!("/api/v1/lots/{lot}/returns");

@@ -18,7 +18,8 @@ impl Handler for Follower {
     }
 }
 
-/// Takes one piece of news. Repeats and late news change nothing but the history.
+/// Takes one piece of news. Late news enters the history in its place and turns nothing back; a repeat,
+/// also under another message id, changes nothing.
 ///
 /// # Errors
 ///
@@ -33,10 +34,8 @@ pub async fn follow(ingest: &Ingest, message: &Message) -> Result<(), DatabaseEr
     }
     let kind = message.event.kind();
     let is_news = store::scan::advance(&mut tx, scan, progress, now).await?;
-    if is_news {
-        store::scan::remember(&mut tx, scan, message.id, message.at, kind, &detail(&message.event))
-            .await?;
-    }
+    let detail = detail(&message.event);
+    store::scan::remember(&mut tx, scan, message.id, message.at, kind, &detail).await?;
     if let Event::RecordLoaded { record, .. } = &message.event {
         store::scan::set_record(&mut tx, scan, *record).await?;
         if is_news {

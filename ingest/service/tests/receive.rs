@@ -14,8 +14,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use kakehashi_contract::{AuditKey, Identity, Role, Zone, books::BookState};
-use kakehashi_ingest::{Ingest, MIGRATIONS, Ports, Settings, examine, inspector::Inspector, sweep};
+use kakehashi_contract::{AuditKey, Event, Identity, Message, Role, Zone, books::BookState};
+use kakehashi_ingest::{
+    Ingest, MIGRATIONS, Ports, Settings, examine, follow, inspector::Inspector, sweep,
+};
 use kakehashi_kernel::{Clock, Ids, Sha256Digest, Timestamp};
 use kakehashi_platform::{
     Audit, Database,
@@ -356,6 +358,28 @@ async fn neither_bytes_nor_file_names_lie_in_the_clear() {
             assert!(!is_there, "{}", path.display());
         }
     }
+}
+
+#[tokio::test]
+async fn news_that_comes_late_or_twice_turns_nothing_back() {
+    let world = World::new(Settings::default()).await;
+    world.upload(OURS, SCAN).await;
+    let scan = world.ingest.books().await.unwrap()[0].scan;
+    let lot = kakehashi_kernel::LotId::generate(world.ids.as_ref());
+    let record = kakehashi_kernel::RecordId::generate(world.ids.as_ref());
+    let handed_over = Event::DocumentHandedOver { scan, lot, round: 1 };
+    let sent_back = Event::DocumentSentBack { scan, lot, round: 1, findings: 2 };
+    let loaded = Event::RecordLoaded { scan, record, pages: 4, linked: None };
+    for event in [&loaded, &sent_back, &handed_over, &sent_back, &loaded] {
+        let message = Message::new(world.ids.as_ref(), world.clock.now(), event.clone());
+        follow::follow(&world.ingest, &message).await.unwrap();
+        follow::follow(&world.ingest, &message).await.unwrap();
+    }
+    assert_eq!(world.states().await, [BookState::Loaded]);
+    let page = Request::get(format!("/scans/{scan}")).header("accept", "text/html");
+    let page = text(world.send(OURS, page.body(Body::empty()).unwrap()).await).await;
+    assert!(page.contains(&record.to_string()));
+    assert_eq!(page.matches("<li><time>").count(), 4, "received and three different news: {page}");
 }
 
 #[tokio::test]

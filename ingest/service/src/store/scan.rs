@@ -343,7 +343,7 @@ pub(crate) async fn overdue(
     rows.iter().map(read).collect()
 }
 
-/// Adds a line to a scan's history, once per message.
+/// Adds a line to a scan's history, unless it says what another line says already.
 pub(crate) async fn remember(
     tx: &mut Tx,
     scan: ScanId,
@@ -354,7 +354,9 @@ pub(crate) async fn remember(
 ) -> Result<(), DatabaseError> {
     sqlx::query(
         "INSERT INTO scan_history (scan, message_id, at, kind, detail)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scan, message_id) DO NOTHING",
+         SELECT $1, $2, $3, $4, $5
+         WHERE NOT EXISTS (SELECT 1 FROM scan_history
+                           WHERE scan = $1 AND kind = $4 AND detail = $5)",
     )
     .bind(scan.to_string())
     .bind(message.to_string())

@@ -1,6 +1,6 @@
 //! Examines received scans: sandboxed inspection, verdict, page images, release or refusal.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, convert::Infallible, time::Duration};
 
 use futures_util::future::join_all;
 use kakehashi_contract::{AuditFact, Event, Message, PageImage, objects};
@@ -19,8 +19,10 @@ use crate::{
     store::{self, scan::ScanRow},
 };
 
-/// Longer than the inspector may take, so that a lease only runs out when its worker died.
-const LEASE_MS: i64 = 5 * 60 * 1000;
+/// A lease is short and renewed while its worker lives, so that a killed worker's scans wait seconds,
+/// not as long as an inspection may take.
+const LEASE_MS: i64 = 20_000;
+const RENEW_EVERY: Duration = Duration::from_secs(5);
 
 /// Why an examination has no verdict yet. Ours to fix; the scan is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +59,10 @@ pub async fn round(ingest: &Ingest) -> Result<Round, ExamineError> {
     if leased.is_empty() {
         return Ok(Round::Idle);
     }
-    let outcomes = join_all(leased.iter().map(|scan| examine(ingest, *scan))).await;
+    let outcomes = tokio::select! {
+        outcomes = join_all(leased.iter().map(|scan| examine(ingest, *scan))) => outcomes,
+        Err(error) = keep_leases(ingest, &leased) => return Err(error),
+    };
     for (scan, outcome) in leased.iter().zip(outcomes) {
         if let Err(error) = outcome {
             tracing::warn!(scan.id = %scan, error = chain(&error), "examination failed");
@@ -65,6 +70,21 @@ pub async fn round(ingest: &Ingest) -> Result<Round, ExamineError> {
         }
     }
     Ok(Round::Busy)
+}
+
+/// Renews leases until it is dropped or fails. Then the scans are somebody else's: nothing is lost by
+/// stopping, and a verdict that came too late would be guarded against by the scan's state.
+async fn keep_leases(ingest: &Ingest, leased: &[ScanId]) -> Result<Infallible, ExamineError> {
+    let ports = &ingest.0.ports;
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        let mut tx = ports.database.write().await?;
+        let until = ports.clock.now().plus_ms(LEASE_MS);
+        for scan in leased {
+            store::scan::lease_until(&mut tx, *scan, until).await?;
+        }
+        tx.commit().await?;
+    }
 }
 
 async fn examine(ingest: &Ingest, id: ScanId) -> Result<(), ExamineError> {
@@ -208,7 +228,7 @@ async fn refuse(
 async fn put_back(ingest: &Ingest, scan: ScanId) -> Result<(), ExamineError> {
     let ports = &ingest.0.ports;
     let mut tx = ports.database.write().await?;
-    store::scan::put_back(&mut tx, scan, ports.clock.now().plus_ms(2000)).await?;
+    store::scan::lease_until(&mut tx, scan, ports.clock.now().plus_ms(2000)).await?;
     tx.commit().await?;
     Ok(())
 }

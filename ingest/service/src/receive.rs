@@ -5,7 +5,7 @@
 //! between object and row leaves an object without a receipt; the next word of the sender about that
 //! upload finishes it.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
@@ -13,7 +13,7 @@ use kakehashi_contract::{AuditFact, Event, Identity, Message, Role, Zone, object
 use kakehashi_ingest_core::{Declaration, DeclarationError, Receipt, Scan, ScanState};
 use kakehashi_kernel::{MunicipalityCode, ScanId, Sha256Digest, limits};
 use kakehashi_platform::{
-    DatabaseError,
+    DatabaseError, Tx,
     blobs::{BlobError, StagedObject},
     queue::outbox,
 };
@@ -183,11 +183,19 @@ impl Ingest {
         uploader: &Uploader,
         upload: ScanId,
     ) -> Result<UploadStatus, ReceiveError> {
-        let row = self.find_upload(uploader, upload).await?;
+        let (ingest, uploader) = (self.clone(), uploader.clone());
+        to_its_end(async move { ingest.status_alone(&uploader, upload).await }).await
+    }
+
+    async fn status_alone(
+        &self,
+        uploader: &Uploader,
+        upload: ScanId,
+    ) -> Result<UploadStatus, ReceiveError> {
+        let (mut slot, row) = self.lock(uploader, upload).await?;
         if !row.is_open {
             return self.completed(uploader, &row).await;
         }
-        let mut slot = self.slot(upload).await?;
         let Some(staged) = self.staged(&mut slot, &row).await? else {
             return self.finish_published(uploader, &row).await;
         };
@@ -218,7 +226,18 @@ impl Ingest {
         offset: u64,
         body: Body,
     ) -> Result<UploadStatus, ReceiveError> {
-        let row = self.find_upload(uploader, upload).await?;
+        let (ingest, uploader) = (self.clone(), uploader.clone());
+        to_its_end(async move { ingest.append_alone(&uploader, upload, offset, body).await }).await
+    }
+
+    async fn append_alone(
+        &self,
+        uploader: &Uploader,
+        upload: ScanId,
+        offset: u64,
+        body: Body,
+    ) -> Result<UploadStatus, ReceiveError> {
+        let (mut slot, row) = self.lock(uploader, upload).await?;
         if !row.is_open {
             let status = self.completed(uploader, &row).await?;
             return if offset == row.length {
@@ -227,7 +246,6 @@ impl Ingest {
                 Err(ReceiveError::OffsetConflict { offset: row.length })
             };
         }
-        let mut slot = self.slot(upload).await?;
         let Some(staged) = self.staged(&mut slot, &row).await? else {
             return self.finish_published(uploader, &row).await;
         };
@@ -260,7 +278,8 @@ impl Ingest {
         upload: ScanId,
     ) -> Result<(), ReceiveError> {
         self.find_upload(uploader, upload).await?;
-        self.discard_upload(upload).await
+        let ingest = self.clone();
+        to_its_end(async move { ingest.discard_upload(upload).await }).await
     }
 
     pub(crate) async fn discard_upload(&self, upload: ScanId) -> Result<(), ReceiveError> {
@@ -337,12 +356,15 @@ impl Ingest {
             self.remove_staged(row.id).await?;
             return Err(ReceiveError::DigestMismatch);
         }
-        if let Some(receipt) = self.receipt_of_same(uploader, row, digest).await? {
+        let ports = &self.0.ports;
+        let mut tx = ports.database.write().await?;
+        if let Some(receipt) = receipt_of_same(&mut tx, row, digest).await? {
+            tx.commit().await?;
             drop(staged);
             self.remove_staged(row.id).await?;
             return Ok(finished(row, receipt));
         }
-        let ports = &self.0.ports;
+        drop(tx);
         let (objects, entropy) = (ports.vault.objects().clone(), Arc::clone(&ports.entropy));
         blocking(move || staged.publish(&objects, entropy.as_ref())).await??;
         self.record(uploader, row, digest).await
@@ -358,33 +380,19 @@ impl Ingest {
         self.record(uploader, row, Sha256Digest::of(&original)).await
     }
 
-    /// Closes the upload as a repeat when this municipality already sent the same bytes.
-    async fn receipt_of_same(
-        &self,
-        uploader: &Uploader,
-        row: &UploadRow,
-        digest: Sha256Digest,
-    ) -> Result<Option<Receipt>, ReceiveError> {
-        let mut tx = self.0.ports.database.write().await?;
-        let same = store::scan::find_same(&mut tx, &uploader.municipality, digest).await?;
-        let Some(same) = same else { return Ok(None) };
-        store::upload::complete(&mut tx, row.id, same.scan.id).await?;
-        tx.commit().await?;
-        Ok(Some(same.scan.receipt))
-    }
-
     async fn record(
         &self,
         uploader: &Uploader,
         row: &UploadRow,
         digest: Sha256Digest,
     ) -> Result<UploadStatus, ReceiveError> {
-        if let Some(receipt) = self.receipt_of_same(uploader, row, digest).await? {
-            return Ok(finished(row, receipt));
-        }
         let ports = &self.0.ports;
         let now = ports.clock.now();
         let mut tx = ports.database.write().await?;
+        if let Some(receipt) = receipt_of_same(&mut tx, row, digest).await? {
+            tx.commit().await?;
+            return Ok(finished(row, receipt));
+        }
         let number = store::scan::next_receipt(&mut tx, now.date_in_japan()).await?;
         let receipt = Receipt {
             number,
@@ -445,7 +453,18 @@ impl Ingest {
             .ok_or(ReceiveError::NotFound)
     }
 
-    /// Locks an upload for one request.
+    /// Locks an upload for one request and reads its row. The row is read again under the lock: the
+    /// request before this one may have finished or removed the upload.
+    async fn lock(
+        &self,
+        uploader: &Uploader,
+        upload: ScanId,
+    ) -> Result<(Slot, UploadRow), ReceiveError> {
+        self.find_upload(uploader, upload).await?;
+        let slot = self.slot(upload).await?;
+        Ok((slot, self.find_upload(uploader, upload).await?))
+    }
+
     async fn slot(&self, upload: ScanId) -> Result<Slot, ReceiveError> {
         let slot = {
             let mut open = self.0.open.lock().await;
@@ -510,6 +529,19 @@ impl Ingest {
     }
 }
 
+/// Closes the upload as a repeat when its municipality already sent the same bytes. In the transaction
+/// that would record the scan, so that of two equal uploads at the same time one becomes the scan.
+async fn receipt_of_same(
+    tx: &mut Tx,
+    row: &UploadRow,
+    digest: Sha256Digest,
+) -> Result<Option<Receipt>, DatabaseError> {
+    let same = store::scan::find_same(tx, &row.municipality, digest).await?;
+    let Some(same) = same else { return Ok(None) };
+    store::upload::complete(tx, row.id, same.scan.id).await?;
+    Ok(Some(same.scan.receipt))
+}
+
 fn file_name_context(scan: ScanId) -> String {
     format!("scan.file_name.{scan}")
 }
@@ -518,7 +550,16 @@ fn finished(row: &UploadRow, receipt: Receipt) -> UploadStatus {
     UploadStatus { upload: row.id, offset: row.length, length: row.length, receipt: Some(receipt) }
 }
 
-/// Runs disk work off the event loop. It goes on to its end even when the request is dropped.
+/// Runs a request's work to its end even when the request is dropped: disk work cannot be stopped
+/// half-way, and the lock of the upload must be held as long as something writes to it.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ReceiveError>> + Send + 'static,
+) -> Result<T, ReceiveError> {
+    let lost = |error| ReceiveError::Blob(BlobError::Io(std::io::Error::other(error)));
+    tokio::spawn(work).await.map_err(lost)?
+}
+
+/// Runs disk work off the event loop.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ReceiveError> {

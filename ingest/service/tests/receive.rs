@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{Router, body::Body};
@@ -31,6 +32,8 @@ use tower::ServiceExt;
 
 const OURS: &str = "141003";
 const OTHERS: &str = "271004";
+/// An examination is cut off after so long; it has no end of its own.
+const KILLED_AFTER: Duration = Duration::from_millis(300);
 const SCAN: &[u8] = b"%PDF-1.4 not really, but bytes all the same";
 
 #[derive(Default)]
@@ -60,10 +63,15 @@ struct World {
 }
 
 impl World {
+    /// With an inspector that answers nothing: every inspection is a failure of ours.
     async fn new(settings: Settings) -> Self {
+        Self::with_inspector(&["/bin/true"], settings).await
+    }
+
+    async fn with_inspector(inspector: &[&str], settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, ids) = (Arc::default(), Arc::default());
-        let ingest = start(folder.path(), &clock, &ids, settings).await;
+        let ingest = start(folder.path(), &clock, &ids, inspector, settings).await;
         let router = ingest.router();
         Self { folder, clock, ids, ingest, router }
     }
@@ -71,7 +79,7 @@ impl World {
     /// What a killed process leaves behind, started again.
     async fn restarted(self, settings: Settings) -> Self {
         let Self { folder, clock, ids, .. } = self;
-        let ingest = start(folder.path(), &clock, &ids, settings).await;
+        let ingest = start(folder.path(), &clock, &ids, &["/bin/true"], settings).await;
         let router = ingest.router();
         Self { folder, clock, ids, ingest, router }
     }
@@ -148,6 +156,7 @@ async fn start(
     folder: &Path,
     clock: &Arc<TestClock>,
     ids: &Arc<CountingIds>,
+    inspector: &[&str],
     settings: Settings,
 ) -> Ingest {
     let database = Database::open(&folder.join("ingest.db"), &MIGRATIONS).await.unwrap();
@@ -161,8 +170,11 @@ async fn start(
         staging: folder.join("staging"),
         audit: Audit::new("ingest", AuditKey::new([3; 32])),
         field_key: Key::new([4; 32]),
-        // A program that answers nothing: every inspection is a failure of ours.
-        inspector: Inspector::new("/bin/true".into(), Vec::new(), one),
+        inspector: Inspector::new(
+            inspector[0].into(),
+            inspector[1..].iter().map(Into::into).collect(),
+            one,
+        ),
         is_known_form: Arc::new(|_| true),
         clock: clock.clone(),
         ids: ids.clone(),
@@ -328,6 +340,18 @@ async fn an_inspector_that_keeps_failing_ends_in_a_refusal_not_in_limbo() {
 }
 
 #[tokio::test]
+async fn a_killed_examination_is_taken_up_again_within_seconds() {
+    let world = World::with_inspector(&["/bin/sleep", "30"], Settings::default()).await;
+    world.upload(OURS, SCAN).await;
+    let killed = tokio::time::timeout(KILLED_AFTER, examine::round(&world.ingest)).await;
+    assert!(killed.is_err(), "the inspection was under way");
+    assert_eq!(examine::round(&world.ingest).await.unwrap(), Round::Idle, "still leased");
+    world.clock.0.fetch_add(20_000, Ordering::SeqCst);
+    let taken_up = tokio::time::timeout(KILLED_AFTER, examine::round(&world.ingest)).await;
+    assert!(taken_up.is_err(), "it is inspected again");
+}
+
+#[tokio::test]
 async fn a_withdrawn_scan_stays_in_the_books() {
     let world = World::new(Settings::default()).await;
     world.upload(OURS, SCAN).await;
@@ -399,4 +423,76 @@ async fn a_crash_between_object_and_receipt_is_finished_by_the_senders_next_word
     assert!(header(&head, "upload-receipt").is_some());
     assert_eq!(header(&head, "upload-offset").unwrap(), SCAN.len().to_string());
     assert_eq!(world.states().await, [BookState::InProgress]);
+}
+
+type Parts = tokio::sync::mpsc::Sender<&'static [u8]>;
+
+/// A body that arrives as the test sends its parts. Two sent parts mean that the first was taken.
+fn in_parts() -> (Parts, Body) {
+    let (parts, arriving) = tokio::sync::mpsc::channel(1);
+    let body = futures_util::stream::unfold(arriving, |mut arriving| async {
+        let part: &'static [u8] = arriving.recv().await?;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(part)), arriving))
+    });
+    (parts, Body::from_stream(body))
+}
+
+#[tokio::test]
+async fn a_request_whose_client_left_holds_its_upload_until_its_end() {
+    let world = World::new(Settings::default()).await;
+    let url = world.create(OURS, SCAN.len(), None).await;
+    let (parts, body) = in_parts();
+    tokio::select! {
+        _ = world.patch(OURS, &url, 0, body) => panic!("the body has not ended"),
+        () = async {
+            parts.send(&SCAN[..5]).await.unwrap();
+            parts.send(&SCAN[5..9]).await.unwrap();
+        } => {}
+    }
+    // The request was dropped, as a server drops it when the connection breaks. Whoever asks now waits
+    // for it instead of writing to the same file beside it.
+    let (head, ()) = tokio::join!(world.head(OURS, &url), async {
+        parts.send(&SCAN[9..20]).await.unwrap();
+        drop(parts);
+    });
+    assert_eq!(header(&head, "upload-offset").unwrap(), "20");
+    let done = world.patch(OURS, &url, 20, Body::from(&SCAN[20..])).await;
+    assert!(header(&done, "upload-receipt").is_some());
+}
+
+#[tokio::test]
+async fn whoever_waited_for_an_upload_learns_that_it_is_complete() {
+    let world = World::new(Settings::default()).await;
+    let first = world.upload(OURS, SCAN).await;
+    let url = world.create(OURS, SCAN.len(), None).await;
+    let (parts, body) = in_parts();
+    let patch = world.patch(OURS, &url, 0, body);
+    tokio::pin!(patch);
+    tokio::select! {
+        _ = &mut patch => panic!("the body has not ended"),
+        () = async {
+            parts.send(&SCAN[..5]).await.unwrap();
+            parts.send(&SCAN[5..]).await.unwrap();
+        } => {}
+    }
+    // Now the upload is locked by the request that writes; this one comes in while it is open.
+    let (done, head, ()) = tokio::join!(patch, world.head(OURS, &url), async {
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        drop(parts);
+    });
+    assert_eq!(header(&done, "upload-receipt").unwrap(), first);
+    assert_eq!(header(&head, "upload-receipt").unwrap(), first);
+    let staged = std::fs::read_dir(world.folder.path().join("staging")).unwrap().count();
+    assert_eq!(staged, 0);
+}
+
+#[tokio::test]
+async fn equal_scans_sent_at_the_same_time_are_one_scan() {
+    let world = World::new(Settings::default()).await;
+    let sending = (0..8).map(|_| world.upload(OURS, SCAN));
+    let receipts = futures_util::future::join_all(sending).await;
+    assert!(receipts.iter().all(|receipt| *receipt == receipts[0]), "{receipts:?}");
+    assert_eq!(world.states().await.len(), 1);
 }

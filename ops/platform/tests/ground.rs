@@ -144,6 +144,18 @@ async fn a_lease_that_runs_out_is_delivered_again() {
 }
 
 #[tokio::test]
+async fn the_leases_of_a_process_that_died_end_when_the_queue_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(MovedClock::default());
+    let first = queue(&folder, clock.clone()).await;
+    first.publish(&[withdrawn()]).await.unwrap();
+    assert_eq!(first.lease("first", 10, 1_000_000).await.unwrap().len(), 1);
+    drop(first);
+    let second = queue(&folder, clock).await;
+    assert_eq!(second.lease("first", 10, 1000).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_message_that_always_fails_becomes_a_dead_letter() {
     let folder = tempfile::tempdir().unwrap();
     let queue = queue(&folder, Arc::default()).await;

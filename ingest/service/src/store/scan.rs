@@ -183,8 +183,8 @@ pub(crate) async fn lease(
     rows.iter().map(|row| id(row, "scan", "id")).collect()
 }
 
-/// Ends a lease early, so that the scan is tried again at `at`.
-pub(crate) async fn put_back(
+/// Moves the end of a lease: later to keep the scan, earlier to have it tried again at `at`.
+pub(crate) async fn lease_until(
     tx: &mut Tx,
     scan: ScanId,
     at: Timestamp,

@@ -1,7 +1,10 @@
 //! A consumer: leases messages, hands them to a handler, acknowledges or puts back.
 
-use std::{error::Error, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    error::Error, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration,
+};
 
+use futures_util::FutureExt;
 use kakehashi_contract::Message;
 use tokio_util::sync::CancellationToken;
 
@@ -63,7 +66,8 @@ async fn deliver(
     delivery: &Delivery,
 ) -> Result<(), QueueError> {
     let message = &delivery.message;
-    match handler.handle(message).await {
+    let handled = AssertUnwindSafe(handler.handle(message)).catch_unwind().await;
+    match handled.unwrap_or_else(|_| Err("the handler panicked".into())) {
         Ok(()) => queue.acknowledge(delivery).await,
         Err(error) => {
             tracing::warn!(

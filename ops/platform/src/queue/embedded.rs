@@ -83,6 +83,12 @@ impl EmbeddedQueue {
         )
         .execute(&pool)
         .await?;
+        // Leases of a process that died end here; a process that lives has its message handled twice
+        // at worst, which every handler must bear anyway.
+        sqlx::query("UPDATE delivery SET ready_at = $1 WHERE ready_at > $1")
+            .bind(clock.now().0)
+            .execute(&pool)
+            .await?;
         let wake = bindings.iter().map(|(name, _)| (*name, Arc::new(Notify::new()))).collect();
         Ok(Self { pool, bindings, wake, clock })
     }

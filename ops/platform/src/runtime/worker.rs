@@ -1,7 +1,8 @@
 //! Background work: woken by a hint, looked after by a timer, slowed down after a failure.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -28,19 +29,25 @@ pub async fn run<E, F>(
 {
     let mut failures: u32 = 0;
     while !token.is_cancelled() {
-        let wait = match round().await {
-            Ok(Round::Busy) => {
+        // A defect in one round must not end the worker: everybody else's work waits behind it.
+        let wait = match AssertUnwindSafe(round()).catch_unwind().await {
+            Ok(Ok(Round::Busy)) => {
                 failures = 0;
                 continue;
             }
-            Ok(Round::Idle) => {
+            Ok(Ok(Round::Idle)) => {
                 failures = 0;
                 every
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::error!(worker = name, error = chain(&error), "work failed, will retry");
                 failures += 1;
-                Duration::from_millis(200u64 << failures.min(7)).min(Duration::from_secs(30))
+                backoff(failures)
+            }
+            Err(_) => {
+                tracing::error!(worker = name, "work panicked, will retry");
+                failures += 1;
+                backoff(failures)
             }
         };
         tokio::select! {
@@ -49,6 +56,10 @@ pub async fn run<E, F>(
             () = tokio::time::sleep(wait) => {}
         }
     }
+}
+
+fn backoff(failures: u32) -> Duration {
+    Duration::from_millis(200u64 << failures.min(7)).min(Duration::from_secs(30))
 }
 
 /// An error with its causes in one line.
@@ -61,4 +72,30 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = source.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_round_that_panics_or_fails_is_tried_again() {
+        let (token, hint, rounds) = (CancellationToken::new(), Notify::new(), AtomicU32::new(0));
+        run("test", Duration::from_millis(1), &hint, &token, || async {
+            match rounds.fetch_add(1, Ordering::SeqCst) {
+                0 => panic!("a defect"),
+                1 => Err(std::io::Error::other("a failure")),
+                2 => Ok(Round::Busy),
+                3 => Ok(Round::Idle),
+                _ => {
+                    token.cancel();
+                    Ok(Round::Idle)
+                }
+            }
+        })
+        .await;
+        assert_eq!(rounds.load(Ordering::SeqCst), 5);
+    }
 }

@@ -7,7 +7,10 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use kakehashi_seal::Entropy;
+
 use super::BlobError;
+use crate::runtime::SystemEntropy;
 
 /// Whether a put created the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +22,21 @@ pub enum Put {
 }
 
 /// A folder of write-once objects. Blocking: call it from `spawn_blocking`.
+///
+/// Several processes may use one folder. Each names its temporary files in its own way.
 #[derive(Debug)]
 pub struct ObjectFolder {
     root: PathBuf,
+    /// Begins the names of this opening's temporary files.
+    prefix: String,
     serial: AtomicU64,
+    /// Held shared while the folder is open: then nobody removes temporary files.
+    _in_use: fs::File,
 }
 
 impl ObjectFolder {
-    /// Opens or creates the folder and removes temporary files a killed process left.
+    /// Opens or creates the folder. Removes temporary files a killed process left, unless another
+    /// process has the folder open, whose files they may be.
     ///
     /// # Errors
     ///
@@ -35,10 +45,22 @@ impl ObjectFolder {
         let root = root.into();
         let temporary = root.join(".new");
         fs::create_dir_all(&temporary)?;
-        for entry in fs::read_dir(&temporary)? {
-            fs::remove_file(entry?.path())?;
+        let in_use = fs::File::create(root.join(".in-use"))?;
+        match in_use.try_lock() {
+            Ok(()) => {
+                for entry in fs::read_dir(&temporary)? {
+                    fs::remove_file(entry?.path())?;
+                }
+                in_use.unlock()?;
+            }
+            Err(fs::TryLockError::WouldBlock) => {}
+            Err(fs::TryLockError::Error(error)) => return Err(error.into()),
         }
-        Ok(Self { root, serial: AtomicU64::new(0) })
+        in_use.lock_shared()?;
+        let mut random = [0; 8];
+        SystemEntropy.fill(&mut random);
+        let prefix = hex::encode(random);
+        Ok(Self { root, prefix, serial: AtomicU64::new(0), _in_use: in_use })
     }
 
     /// Stores an object durably unless one of that key exists.
@@ -49,7 +71,7 @@ impl ObjectFolder {
     pub fn put(&self, key: &str, bytes: &[u8]) -> Result<Put, BlobError> {
         let path = self.path(key)?;
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.root.join(".new").join(serial.to_string());
+        let temporary = self.root.join(".new").join(format!("{}-{serial}", self.prefix));
         let written = write_synced(&temporary, bytes).and_then(|()| publish(&temporary, &path));
         // The temporary name is not needed whatever happened; a left-over is removed at next open.
         let removed = fs::remove_file(&temporary);
@@ -82,13 +104,19 @@ impl ObjectFolder {
         }
     }
 
-    /// Tells whether an object exists.
+    /// Tells whether an object exists. One that does is durable when this returns: the process that
+    /// published it may have been killed before it synced the folder.
     ///
     /// # Errors
     ///
     /// [`BlobError::Io`].
     pub fn exists(&self, key: &str) -> Result<bool, BlobError> {
-        Ok(self.path(key)?.try_exists()?)
+        let path = self.path(key)?;
+        let exists = path.try_exists()?;
+        if exists {
+            sync_folder_of(&path)?;
+        }
+        Ok(exists)
     }
 
     fn path(&self, key: &str) -> Result<PathBuf, BlobError> {
@@ -105,7 +133,7 @@ impl ObjectFolder {
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::File::create(path)?;
+    let mut file = fs::File::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -113,14 +141,18 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn publish(file: &Path, path: &Path) -> io::Result<Put> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     create_synced(folder)?;
-    match fs::hard_link(file, path) {
-        Ok(()) => {
-            fs::File::open(folder)?.sync_all()?;
-            Ok(Put::Created)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Put::Existed),
-        Err(error) => Err(error),
-    }
+    let put = match fs::hard_link(file, path) {
+        Ok(()) => Put::Created,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Put::Existed,
+        Err(error) => return Err(error),
+    };
+    // Also when it was there: whoever put it may not have come this far.
+    sync_folder_of(path)?;
+    Ok(put)
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    fs::File::open(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?.sync_all()
 }
 
 /// Creates a folder and its parents, each entry synced into the folder above it.
@@ -170,6 +202,18 @@ mod tests {
         fs::write(folder.path().join(".new/7"), b"half").unwrap();
         drop(ObjectFolder::open(folder.path()).unwrap());
         assert_eq!(fs::read_dir(folder.path().join(".new")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn two_processes_share_a_folder_without_touching_each_others_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = ObjectFolder::open(folder.path()).unwrap();
+        let half_written = folder.path().join(".new").join(format!("{}-0", first.prefix));
+        fs::write(&half_written, b"half").unwrap();
+        let second = ObjectFolder::open(folder.path()).unwrap();
+        assert_eq!(second.put("a/1", b"whole").unwrap(), Put::Created);
+        assert_eq!(fs::read(half_written).unwrap(), b"half");
+        assert_eq!(second.get("a/1").unwrap().unwrap(), b"whole");
     }
 
     #[test]

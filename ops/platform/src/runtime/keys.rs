@@ -71,21 +71,21 @@ impl KeyFolder {
     pub fn load_or_create(&self, name: &str, entropy: &dyn Entropy) -> Result<Key, KeyFileError> {
         let path = self.path(name);
         if !path.exists() {
-            self.create(&path, &Key::generate(entropy))
+            self.create(&path, &Key::generate(entropy), entropy)
                 .map_err(|source| KeyFileError::Io { path: path.clone(), source })?;
         }
         self.load(name)
     }
 
-    fn create(&self, path: &Path, key: &Key) -> std::io::Result<()> {
+    /// The temporary name is this attempt's own: processes that start together for the first time must
+    /// not write into each other's file, or one would seal under a key that nobody keeps.
+    fn create(&self, path: &Path, key: &Key, entropy: &dyn Entropy) -> std::io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
-        let temporary = path.with_extension("new");
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        let mut random = [0; 8];
+        entropy.fill(&mut random);
+        let temporary = path.with_extension(format!("{}.new", hex::encode(random)));
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         writeln!(file, "{}", hex::encode(key.expose()))?;
         file.sync_all()?;
         match fs::hard_link(&temporary, path) {
@@ -117,6 +117,21 @@ mod tests {
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(keys.load("ingest"), Err(KeyFileError::TooOpen { .. })));
+    }
+
+    #[test]
+    fn whoever_starts_at_the_same_time_gets_the_same_key() {
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let keys = KeyFolder::new(folder.path());
+            let drawn: Vec<[u8; 32]> = std::thread::scope(|scope| {
+                let draw = || *keys.load_or_create("k", &SystemEntropy).unwrap().expose();
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(drawn.iter().all(|key| *key == drawn[0]));
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 
     #[test]

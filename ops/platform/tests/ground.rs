@@ -180,3 +180,78 @@ async fn a_repeated_message_is_recognised() {
     assert!(inbox::is_first_time(&mut tx, id, Timestamp(1)).await.unwrap());
     assert!(!inbox::is_first_time(&mut tx, id, Timestamp(2)).await.unwrap());
 }
+
+async fn in_queue(folder: &TempDir, sql: &'static str) {
+    let url = format!("sqlite:{}", folder.path().join("queue.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_delays_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = queue(&folder, Arc::default()).await;
+    let messages: Vec<Message> = (0..3).map(|_| withdrawn()).collect();
+    queue.publish(&messages).await.unwrap();
+    in_queue(&folder, "UPDATE delivery SET body = '{}' WHERE consumer = 'first' AND id = 3").await;
+    let leased = queue.lease("first", 10, 1000).await.unwrap();
+    let found: Vec<_> = leased.iter().map(|delivery| delivery.message.id).collect();
+    assert_eq!(found, [messages[0].id, messages[2].id]);
+    assert_eq!(queue.depth().await.unwrap(), (5, 1));
+}
+
+#[tokio::test]
+async fn a_message_that_kills_its_handlers_becomes_a_dead_letter() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(MovedClock::default());
+    let queue = queue(&folder, clock.clone()).await;
+    queue.publish(&[withdrawn()]).await.unwrap();
+    for attempt in 1..=limits::MESSAGE_ATTEMPTS_MAX {
+        assert_eq!(queue.lease("first", 1, 1000).await.unwrap()[0].attempt, attempt);
+        clock.0.fetch_add(1000, Ordering::SeqCst);
+    }
+    assert!(queue.lease("first", 1, 1000).await.unwrap().is_empty());
+    assert_eq!(queue.depth().await.unwrap(), (1, 1));
+}
+
+#[tokio::test]
+async fn the_outbox_forgets_what_left_and_sets_aside_what_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = database(&folder).await;
+    let queue = queue(&folder, Arc::default()).await;
+    let mut tx = database.write().await.unwrap();
+    for _ in 0..3 {
+        outbox::emit(&mut tx, &withdrawn()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    tamper(&database, "UPDATE outbox SET body = '{}' WHERE sequence = 1").await;
+    assert_eq!(relay::round(&database, &queue).await.unwrap(), Round::Busy);
+    assert_eq!(relay::round(&database, &queue).await.unwrap(), Round::Idle);
+    assert_eq!(queue.lease("first", 10, 1000).await.unwrap().len(), 2);
+    let kept: Vec<(i64, i64)> = sqlx::query_as("SELECT sequence, published FROM outbox")
+        .fetch_all(database.read())
+        .await
+        .unwrap();
+    assert_eq!(kept, [(1, 2)]);
+}
+
+#[tokio::test]
+async fn the_inbox_forgets_what_is_long_past() {
+    const YEAR: i64 = 365 * 24 * 60 * 60 * 1000;
+    let folder = tempfile::tempdir().unwrap();
+    let database = database(&folder).await;
+    let mut tx = database.write().await.unwrap();
+    for _ in 0..3 {
+        assert!(inbox::is_first_time(&mut tx, withdrawn().id, Timestamp(1)).await.unwrap());
+    }
+    let recent = withdrawn().id;
+    for id in [recent, withdrawn().id] {
+        assert!(inbox::is_first_time(&mut tx, id, Timestamp(YEAR)).await.unwrap());
+    }
+    assert!(!inbox::is_first_time(&mut tx, recent, Timestamp(YEAR + 1)).await.unwrap());
+    tx.commit().await.unwrap();
+    let kept: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM inbox").fetch_one(database.read()).await.unwrap();
+    assert_eq!(kept, 2);
+}

@@ -33,8 +33,8 @@ pub enum QueueError {
     /// Its table.
     #[error("queue table does not answer")]
     Driver(#[from] sqlx::Error),
-    /// A message that does not encode or decode.
-    #[error("queue holds a message that cannot be read")]
+    /// A message that does not encode.
+    #[error("message cannot be written")]
     Message(#[from] serde_json::Error),
 }
 
@@ -149,17 +149,19 @@ impl EmbeddedQueue {
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
-        let mut leased = rows
-            .iter()
-            .map(|row| {
-                Ok(Delivery {
-                    message: serde_json::from_str(row.try_get("body")?)?,
-                    attempt: row.try_get::<u32, _>("attempts")?,
-                    row: row.try_get("id")?,
-                    lease: until,
-                })
-            })
-            .collect::<Result<Vec<_>, QueueError>>()?;
+        let mut leased = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (id, attempt): (i64, u32) = (row.try_get("id")?, row.try_get("attempts")?);
+            let message = serde_json::from_str(row.try_get("body")?);
+            match message {
+                Ok(message) if attempt <= limits::MESSAGE_ATTEMPTS_MAX => {
+                    leased.push(Delivery { message, attempt, row: id, lease: until });
+                }
+                // It kills whoever handles it, or nobody can read it: the others must not wait for it.
+                Ok(_) => self.bury(id, "it was never acknowledged nor put back").await?,
+                Err(_) => self.bury(id, "it cannot be read").await?,
+            }
+        }
         leased.sort_by_key(|delivery| delivery.row);
         Ok(leased)
     }
@@ -197,6 +199,15 @@ impl EmbeddedQueue {
             let kind = delivery.message.event.kind();
             tracing::error!(message.id = %delivery.message.id, kind, "message is a dead letter");
         }
+        Ok(())
+    }
+
+    async fn bury(&self, row: i64, why: &str) -> Result<(), QueueError> {
+        sqlx::query("UPDATE delivery SET dead = 1 WHERE id = $1")
+            .bind(row)
+            .execute(&self.pool)
+            .await?;
+        tracing::error!(delivery = row, "message is a dead letter: {why}");
         Ok(())
     }
 

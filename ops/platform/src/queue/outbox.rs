@@ -25,7 +25,11 @@ pub async fn emit(tx: &mut Tx, message: &Message) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Messages not yet published, oldest first, with their place.
+/// A row that no longer decodes; a person looks. `sequence` is the place in the outbox.
+const UNREADABLE: i64 = 2;
+
+/// Messages not yet published, oldest first, with their place. A row that does not decode is set aside:
+/// those behind it must not wait for it.
 pub(super) async fn waiting(
     database: &Database,
     limit: i64,
@@ -36,24 +40,37 @@ pub(super) async fn waiting(
     .bind(limit)
     .fetch_all(database.read())
     .await?;
-    rows.iter()
-        .map(|row| {
-            let sequence: i64 = row.try_get("sequence")?;
-            let message = serde_json::from_str(row.try_get("body")?)
-                .map_err(|_| DatabaseError::corrupt("outbox", "body", sequence))?;
-            Ok((sequence, message))
-        })
-        .collect()
+    let mut messages = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let sequence: i64 = row.try_get("sequence")?;
+        match serde_json::from_str(row.try_get("body")?) {
+            Ok(message) => messages.push((sequence, message)),
+            Err(_) => set_aside(database, sequence).await?,
+        }
+    }
+    Ok(messages)
 }
 
-/// Marks messages as published.
-pub(super) async fn mark_published(
+async fn set_aside(database: &Database, sequence: i64) -> Result<(), DatabaseError> {
+    let mut tx = database.write().await?;
+    sqlx::query("UPDATE outbox SET published = $1 WHERE sequence = $2")
+        .bind(UNREADABLE)
+        .bind(sequence)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    tracing::error!(sequence, "a message of the outbox cannot be read and was set aside");
+    Ok(())
+}
+
+/// Removes messages that were published. Their ids are random: none comes again.
+pub(super) async fn remove_published(
     database: &Database,
     sequences: &[i64],
 ) -> Result<(), DatabaseError> {
     let mut tx = database.write().await?;
     for sequence in sequences {
-        sqlx::query("UPDATE outbox SET published = 1 WHERE sequence = $1")
+        sqlx::query("DELETE FROM outbox WHERE sequence = $1")
             .bind(sequence)
             .execute(&mut *tx)
             .await?;

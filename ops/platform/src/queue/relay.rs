@@ -39,7 +39,7 @@ pub async fn run(
     worker::run(name, Duration::from_secs(1), &hint, &token, || round(&database, &queue)).await;
 }
 
-/// Publishes one batch. Published before marked: a crash between the two repeats messages and loses
+/// Publishes one batch. Published before removed: a crash between the two repeats messages and loses
 /// none.
 ///
 /// # Errors
@@ -52,6 +52,6 @@ pub async fn round(database: &Database, queue: &EmbeddedQueue) -> Result<Round, 
     }
     let (sequences, messages): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
     queue.publish(&messages).await?;
-    outbox::mark_published(database, &sequences).await?;
+    outbox::remove_published(database, &sequences).await?;
     Ok(Round::Busy)
 }

@@ -1,0 +1,3 @@
+-- Old entries of the inbox are forgotten, oldest first.
+
+CREATE INDEX inbox_handled ON inbox (handled_at);

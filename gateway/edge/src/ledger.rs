@@ -110,8 +110,7 @@ impl Ledger {
         file.sync_all()?;
         store_head(path, &end.head)?;
         let (queue, waiting) = sync_channel(WAITING_MAX);
-        let writer =
-            Writer { path: path.to_owned(), key, file, end, dirty_since: None, is_failed: false };
+        let writer = Writer::new(path, key, file, end);
         let writer = std::thread::Builder::new()
             .name("audit-ledger".to_owned())
             .spawn(move || writer.run(&waiting))?;
@@ -251,9 +250,16 @@ struct Writer {
     dirty_since: Option<Instant>,
     /// After a failed sync nobody knows what is on the disk: nothing more is taken.
     is_failed: bool,
+    /// The head could not be replaced, mostly for a full disk: nothing more is taken until it is.
+    is_stalled: bool,
 }
 
 impl Writer {
+    fn new(path: &Path, key: AuditKey, file: File, end: End) -> Self {
+        let path = path.to_owned();
+        Self { path, key, file, end, dirty_since: None, is_failed: false, is_stalled: false }
+    }
+
     fn run(mut self, queue: &Receiver<Waiting>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         loop {
@@ -282,7 +288,7 @@ impl Writer {
 
     /// Writes a batch in one go and tells everybody who waits; on failure nobody hears.
     fn write(&mut self, batch: &mut Vec<Waiting>) {
-        if self.is_failed {
+        if self.is_failed || self.is_stalled {
             batch.clear();
             return;
         }
@@ -322,10 +328,56 @@ impl Writer {
         if self.dirty_since.take().is_none() {
             return;
         }
-        let synced = self.file.sync_data().and_then(|()| store_head(&self.path, &self.end.head));
-        if let Err(error) = synced {
+        if let Err(error) = self.file.sync_data() {
             error!(%error, "the audit ledger cannot be synced");
             self.is_failed = true;
+            return;
         }
+        let stored = store_head(&self.path, &self.end.head);
+        self.is_stalled = stored.is_err();
+        if let Err(error) = stored {
+            error!(%error, "the head of the audit ledger cannot be replaced, will retry");
+            self.dirty_since = Some(Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_head_that_cannot_be_replaced_closes_the_ledger_until_it_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger");
+        let key = AuditKey::new([7; 32]);
+        let file = File::create(&path).unwrap();
+        let end = End { head: AuditHead::empty(&key, CHAIN), bytes: 0 };
+        let mut writer = Writer::new(&path, key.clone(), file, end);
+        let written = |writer: &mut Writer| {
+            let fact = AuditFact {
+                actor: "a".to_owned(),
+                action: "b".to_owned(),
+                subject: "c".to_owned(),
+                outcome: "ok".to_owned(),
+                detail: String::new(),
+            };
+            let (told, mut hears) = oneshot::channel();
+            writer.write(&mut vec![Waiting { at: Timestamp(0), fact, written: Some(told) }]);
+            hears.try_recv().is_ok()
+        };
+        // Stands where the new head is written.
+        let obstacle = folder.path().join("ledger.head.new");
+        fs::create_dir(&obstacle).unwrap();
+        assert!(written(&mut writer));
+        writer.sync();
+        assert!(!written(&mut writer), "nothing is taken that the head does not cover");
+        fs::remove_dir(&obstacle).unwrap();
+        writer.sync();
+        assert!(written(&mut writer));
+        writer.sync();
+        assert_eq!(verify(&path, &key).unwrap(), 2);
     }
 }

@@ -1,14 +1,14 @@
 //! One connection: handshake → identity → requests.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response};
 use hyper::{body::Incoming, service::service_fn};
 use kakehashi_contract::{Identity, REQUEST_ID_HEADER, Zone};
 use kakehashi_kernel::{Ids, RequestId};
-use kakehashi_platform::mtls::{BoxBody, Limits, client_cert_value, serve_http};
+use kakehashi_platform::mtls::{BoxBody, Current, Limits, Trust, client_cert_value, serve_http};
 use rustls::{CertificateError, pki_types::CertificateDer};
-use tokio::{net::TcpStream, sync::watch};
+use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -20,8 +20,10 @@ use crate::{
     policy::Policy,
     problem,
     refusal::Refusal,
-    trust::{Current, Trust},
 };
+
+/// How often the certificate of a connection that lives is looked at again although no file changed.
+const RECHECK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Everything a listener's connections share.
 pub(crate) struct Gate {
@@ -48,7 +50,7 @@ impl Gate {
         let trust = self.trust.watch();
         let config = Arc::clone(&trust.borrow().config);
         let accepting = TlsAcceptor::from(config).accept(stream);
-        let code = match tokio::time::timeout(self.limits.handshake_timeout, accepting).await {
+        let code = match timeout(self.limits.handshake_timeout, accepting).await {
             Ok(Ok(stream)) => return self.welcome(stream, peer, trust).await,
             Ok(Err(error)) => handshake_code(&error),
             Err(_) => "handshake-timeout",
@@ -102,7 +104,8 @@ impl Gate {
             async move { Ok::<_, Infallible>(gate.answer(&guest, request).await) }
         });
         let expelled = async {
-            while trust.changed().await.is_ok() {
+            // Files change, and what was valid expires.
+            while !matches!(timeout(RECHECK_INTERVAL, trust.changed()).await, Ok(Err(_))) {
                 let current = trust.borrow_and_update().clone();
                 if !self.trust.holds(&current, &chain) {
                     return;
@@ -166,7 +169,7 @@ impl Gate {
             std::future::ready(Ok::<_, Infallible>(problem::answer(Refusal::Identity(code), id)))
         });
         let serving = serve_http(stream, service, &self.limits, &told);
-        if tokio::time::timeout(self.limits.handshake_timeout, serving).await.is_err() {
+        if timeout(self.limits.handshake_timeout, serving).await.is_err() {
             debug!(code, "a refused client asked nothing");
         }
     }

@@ -1,10 +1,14 @@
 //! What the ledger is told: one entry per request and per refused handshake. Codes and ids only.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use http::Method;
 use kakehashi_contract::{AuditFact, Identity, Zone};
-use kakehashi_kernel::{Clock, RequestId};
+use kakehashi_kernel::{Clock, RequestId, Timestamp};
 use tracing::error;
 
 use crate::ledger::{Ledger, LedgerClosed};
@@ -12,14 +16,72 @@ use crate::ledger::{Ledger, LedgerClosed};
 /// Stands for whom no certificate names.
 const NOBODY: &str = "-";
 
+/// Connections of strangers that get an entry each, in one minute. More are counted: whoever can reach
+/// the port could otherwise fill the disk, and without its ledger the gateway answers nobody.
+const STRANGERS_MAX: u32 = 300;
+const MINUTE_MS: i64 = 60_000;
+
 /// The ledger and the clock that dates its entries.
 #[derive(Clone)]
 pub(crate) struct Audit {
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) clock: Arc<dyn Clock>,
+    ledger: Arc<Ledger>,
+    clock: Arc<dyn Clock>,
+    strangers: Arc<Mutex<Strangers>>,
+}
+
+/// Connections without identity in the present minute.
+#[derive(Debug, Default)]
+struct Strangers {
+    since: Option<Timestamp>,
+    written: u32,
+    counted: u64,
+}
+
+impl Strangers {
+    /// Tells whether a stranger's connection gets an entry of its own; counts it if not.
+    fn may_write(&mut self, now: Timestamp) -> bool {
+        let is_same_minute =
+            self.since.is_some_and(|since| (0..MINUTE_MS).contains(&(now.0 - since.0)));
+        if !is_same_minute {
+            (self.since, self.written) = (Some(now), 0);
+        }
+        if self.written < STRANGERS_MAX {
+            self.written += 1;
+            return true;
+        }
+        self.counted += 1;
+        false
+    }
 }
 
 impl Audit {
+    pub(crate) fn new(ledger: Arc<Ledger>, clock: Arc<dyn Clock>) -> Self {
+        Self { ledger, clock, strangers: Arc::default() }
+    }
+
+    /// Records how many connections of strangers were counted only, if any were. Asked every minute.
+    pub(crate) async fn tell_strangers(&self) {
+        let counted = std::mem::take(&mut self.strangers().counted);
+        if counted == 0 {
+            return;
+        }
+        let fact = AuditFact {
+            actor: NOBODY.to_owned(),
+            action: "handshake".to_owned(),
+            subject: NOBODY.to_owned(),
+            outcome: "many-refused".to_owned(),
+            detail: format!("connections={counted}"),
+        };
+        if self.ledger.append(self.clock.now(), fact).await.is_err() {
+            error!(counted, "refused connections could not be recorded");
+            self.strangers().counted += counted;
+        }
+    }
+
+    fn strangers(&self) -> std::sync::MutexGuard<'_, Strangers> {
+        self.strangers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Records a connection that did not become one, or was ended because its certificate no longer holds.
     pub(crate) async fn connection_refused(
         &self,
@@ -28,6 +90,10 @@ impl Audit {
         peer: SocketAddr,
         code: &str,
     ) {
+        let now = self.clock.now();
+        if who.is_none() && !self.strangers().may_write(now) {
+            return;
+        }
         let mut detail = format!("peer={peer}");
         if let Some(who) = who {
             detail = format!("{detail} certificate={}", who.certificate);
@@ -39,7 +105,7 @@ impl Audit {
             outcome: code.to_owned(),
             detail,
         };
-        if self.ledger.append(self.clock.now(), fact).await.is_err() {
+        if self.ledger.append(now, fact).await.is_err() {
             error!(%peer, code, "a refused connection could not be recorded");
         }
     }
@@ -123,5 +189,23 @@ impl Drop for RequestEntry {
         if self.audit.ledger.note(self.audit.clock.now(), fact).is_err() {
             error!(request = %self.id, "an abandoned request could not be recorded");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_get_so_many_entries_a_minute_and_are_counted_beyond() {
+        let mut strangers = Strangers::default();
+        let mut written = |now| (0..1000).filter(|_| strangers.may_write(Timestamp(now))).count();
+        assert_eq!(written(0), 300);
+        assert_eq!(written(MINUTE_MS - 1), 0);
+        assert_eq!(written(MINUTE_MS), 300);
+        // A clock that was put back does not open the gates for longer than a minute.
+        assert_eq!(written(5), 300);
+        assert_eq!(written(6), 0);
+        assert_eq!(strangers.counted, 700 + 1000 + 700 + 700 + 1000);
     }
 }

@@ -6,10 +6,10 @@ use http::uri::{Authority, Scheme, Uri};
 use kakehashi_contract::{AuditKey, Zone};
 use kakehashi_kernel::{Clock, Ids};
 use kakehashi_platform::{
-    mtls::{Client, ClientLimits, ClientTls, TlsError, accept_each},
+    mtls::{Client, ClientLimits, ClientTls, TlsError, Trust, accept_each},
     pki::CertificateFiles,
 };
-use tokio::{net::TcpListener, task::JoinSet, time::MissedTickBehavior};
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -20,11 +20,8 @@ use crate::{
     forward::Forward,
     ledger::{Ledger, LedgerBroken},
     policy::{Policy, PolicyError},
-    trust::Trust,
 };
 
-/// How often certificates and revocation lists are looked at for changes.
-const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 /// Idle connections to a component are given up well before the component does.
 const POOL_IDLE: Duration = Duration::from_secs(15);
 
@@ -89,6 +86,7 @@ pub enum EdgeError {
 /// A gateway that listens.
 pub struct Edge {
     gates: Vec<(TcpListener, SocketAddr, Gate)>,
+    audit: Audit,
     ledger: Arc<Ledger>,
     shutdown: CancellationToken,
 }
@@ -115,7 +113,7 @@ impl Edge {
             return Err(EdgeError::Listeners);
         }
         let ledger = Arc::new(Ledger::open(&config.audit, parts.audit_key)?);
-        let audit = Audit { ledger: Arc::clone(&ledger), clock: parts.clock };
+        let audit = Audit::new(Arc::clone(&ledger), parts.clock);
         let shutdown = CancellationToken::new();
         let mut gates = Vec::new();
         for (listener, trust) in trusts {
@@ -135,7 +133,7 @@ impl Edge {
             info!(zone = %listener.zone, %address, "listening");
             gates.push((socket, address, gate));
         }
-        Ok(Self { gates, ledger, shutdown })
+        Ok(Self { gates, audit, ledger, shutdown })
     }
 
     /// Answers where each zone's listener is bound.
@@ -148,7 +146,8 @@ impl Edge {
         let mut listening = JoinSet::new();
         for (socket, _, gate) in self.gates {
             let gate = Arc::new(gate);
-            listening.spawn(watch_files(Arc::clone(&gate.trust), gate.shutdown.clone()));
+            let followed = Arc::clone(&gate);
+            listening.spawn(async move { followed.trust.follow_files(&followed.shutdown).await });
             listening.spawn(async move {
                 let (limits, stop) = (gate.limits.clone(), gate.shutdown.clone());
                 accept_each(socket, &limits, &stop, |stream, peer| {
@@ -157,27 +156,23 @@ impl Edge {
                 .await;
             });
         }
-        shutdown.cancelled().await;
+        let mut minutes = tokio::time::interval(Duration::from_mins(1));
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                _ = minutes.tick() => self.audit.tell_strangers().await,
+            }
+        }
         self.shutdown.cancel();
         while let Some(ended) = listening.join_next().await {
             if let Err(error) = ended {
                 error!(%error, "a listener panicked");
             }
         }
+        self.audit.tell_strangers().await;
         let ledger = self.ledger;
         if tokio::task::spawn_blocking(move || ledger.close()).await.is_err() {
             error!("the audit ledger could not be closed");
-        }
-    }
-}
-
-async fn watch_files(trust: Arc<Trust>, shutdown: CancellationToken) {
-    let mut ticks = tokio::time::interval(RELOAD_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = ticks.tick() => trust.reload_if_changed(),
         }
     }
 }

@@ -15,7 +15,6 @@ mod policy;
 mod problem;
 mod refusal;
 mod template;
-mod trust;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};

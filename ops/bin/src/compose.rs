@@ -15,7 +15,7 @@ use kakehashi_kernel::{Clock, Ids};
 use kakehashi_platform::{
     Audit, Database,
     blobs::{ObjectFolder, Vault},
-    mtls::{self, Limits, ServerTls, TlsVersions},
+    mtls::{self, Limits, ServerTls, TlsVersions, Trust},
     pki::CertificateFiles,
     queue::{EmbeddedQueue, Handler, consume, embedded::Bindings, relay},
     runtime::{KeyFolder, Shutdown, SystemClock, SystemEntropy, SystemIds},
@@ -63,9 +63,37 @@ impl Roles {
 /// The keys of a process.
 pub(crate) struct Keys(KeyFolder);
 
+/// Every key there is.
+const KEYS: [&str; 12] = [
+    "original",
+    "released",
+    "lot",
+    "return",
+    "converted",
+    "ingest-fields",
+    "registry-fields",
+    "registry-index",
+    "audit-gateway",
+    "audit-ingest",
+    "audit-converter",
+    "audit-registry",
+];
+
 impl Keys {
+    /// Names the key folder. Keys are drawn only while there is no data they would have to open: a folder
+    /// that is missing or not mounted must stop the start, not begin a second set of keys.
+    fn open(config: &Config) -> anyhow::Result<Self> {
+        let folder = KeyFolder::new(&config.folders.keys);
+        if !config.has_data() {
+            for name in KEYS {
+                folder.load_or_create(name, &SystemEntropy)?;
+            }
+        }
+        Ok(Self(folder))
+    }
+
     fn seal(&self, name: &str) -> anyhow::Result<Key> {
-        Ok(self.0.load_or_create(name, &SystemEntropy)?)
+        Ok(self.0.load(name)?)
     }
 
     /// The key of a component's audit chain.
@@ -111,7 +139,7 @@ impl Components {
     /// Opens databases (migrating them), objects and keys.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let data = &config.folders.data;
-        let keys = Keys(KeyFolder::new(&config.folders.keys));
+        let keys = Keys::open(config)?;
         let catalogue = Arc::new(Catalogue::builtin()?);
         let objects = Arc::new(ObjectFolder::open(data.join("objects"))?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -270,15 +298,13 @@ async fn serve(
     router: axum::Router,
 ) -> anyhow::Result<()> {
     let certificates = &config.folders.certificates;
-    let tls = mtls::server_config(
-        &ServerTls {
-            server: CertificateFiles::of(certificates, name),
-            client_authority: certificates.join("internal.pem"),
-            revocations: certificates.join("internal.crl.pem"),
-            versions: TlsVersions::Tls13,
-        },
-        Arc::new(SystemClock),
-    )?;
+    let files = ServerTls {
+        server: CertificateFiles::of(certificates, name),
+        client_authority: certificates.join("internal.pem"),
+        revocations: certificates.join("internal.crl.pem"),
+        versions: TlsVersions::Tls13,
+    };
+    let trust = Arc::new(Trust::load(files, Arc::new(SystemClock))?);
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("{name} cannot listen on {address}"))?;
@@ -286,7 +312,7 @@ async fn serve(
         let bound = listener.local_addr()?;
         config.gateway.upstreams.insert(name.to_owned(), format!("https://{bound}"));
     }
-    shutdown.spawn(mtls::serve(listener, tls, router, shutdown.token(), Limits::default()));
+    shutdown.spawn(mtls::serve(listener, trust, router, shutdown.token(), Limits::default()));
     Ok(())
 }
 

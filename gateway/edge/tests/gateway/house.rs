@@ -26,7 +26,7 @@ use kakehashi_kernel::{Clock, Ids, Timestamp};
 use kakehashi_platform::{
     mtls::{
         Client, ClientIdentity, ClientLimits, ClientTls, Limits, Protocol, ServerTls, TlsVersions,
-        serve, server_config,
+        Trust, serve,
     },
     pki::{Authority, CertificateFiles, Holder, Issued, SystemSerials, Validity},
 };
@@ -161,7 +161,7 @@ impl House {
             revocations: self.public("internal.crl.pem"),
             versions: TlsVersions::Tls13,
         };
-        let tls = server_config(&files, Arc::new(FixedClock)).unwrap();
+        let trust = Arc::new(Trust::load(files, Arc::new(FixedClock)).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.component = listener.local_addr().unwrap();
         let asked = Arc::clone(&self.asked);
@@ -170,7 +170,7 @@ impl House {
             .route("/count/never", post(move || never(asked)))
             .route("/count/{name}", post(count))
             .route("/small", post(count));
-        let serving = serve(listener, tls, router, self.shutdown.clone(), Limits::default());
+        let serving = serve(listener, trust, router, self.shutdown.clone(), Limits::default());
         self.running.spawn(serving);
     }
 

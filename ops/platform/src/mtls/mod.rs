@@ -14,6 +14,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trust;
 
 pub use client::{
     Answer, BoxBody, BoxError, Client, ClientError, ClientLimits, Protocol, empty_body, full_body,
@@ -25,5 +26,6 @@ pub use listen::{accept_each, serve_http};
 pub use serve::serve;
 pub use tls::{
     ClientTls, ServerTls, TlsError, TlsVersions, client_config, client_verifier, crypto_provider,
-    server_config, server_config_with, unix_time,
+    server_config_with, unix_time,
 };
+pub use trust::{Current, Trust};

@@ -7,7 +7,6 @@ use http::Request;
 use hyper::{body::Incoming, service::service_fn};
 use kakehashi_contract::{Identity, REQUEST_ID_HEADER, Role, Zone};
 use kakehashi_kernel::RequestId;
-use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
@@ -15,27 +14,29 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use super::{
-    ClientIdentity, Limits, accept_each, client_cert::read_client_cert, problem, serve_http,
+    ClientIdentity, Limits, Trust, accept_each, client_cert::read_client_cert, problem, serve_http,
 };
 
 /// Serves `router` to the gateway over mutual TLS until `shutdown`, then drains.
 ///
-/// `tls` must require client certificates of the internal zone's CA ([`super::server_config`] does).
+/// `trust` names the internal zone's CA; its files are followed, so that a renewed revocation list or
+/// certificate counts without a restart.
 /// A holder that is not the gateway is closed without an answer. Every request the router sees carries
 /// a [`ClientIdentity`] and a [`RequestId`] as extensions; one without a valid `Client-Cert` header is
 /// answered 403, one with a malformed header of the gateway's 400.
 pub async fn serve(
     listener: TcpListener,
-    tls: Arc<ServerConfig>,
+    trust: Arc<Trust>,
     router: Router,
     shutdown: CancellationToken,
     limits: Limits,
 ) {
-    let acceptor = TlsAcceptor::from(tls);
     let limits = Arc::new(limits);
     let stop = shutdown.clone();
-    accept_each(listener, &limits, &shutdown, |stream, peer| {
-        let (acceptor, router) = (acceptor.clone(), router.clone());
+    let current = trust.watch();
+    let accepting = accept_each(listener, &limits, &shutdown, |stream, peer| {
+        let config = Arc::clone(&current.borrow().config);
+        let (acceptor, router) = (TlsAcceptor::from(config), router.clone());
         let (limits, stop) = (Arc::clone(&limits), stop.clone());
         async move {
             let Some(stream) = handshake(&acceptor, stream, peer, &limits).await else { return };
@@ -44,8 +45,8 @@ pub async fn serve(
                 debug!(error, "connection from the gateway ended");
             }
         }
-    })
-    .await;
+    });
+    tokio::join!(accepting, trust.follow_files(&shutdown));
 }
 
 /// Finishes the handshake and answers the stream if the gateway is at the other end.

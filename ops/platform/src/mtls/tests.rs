@@ -26,6 +26,7 @@ struct House {
     folder: TempDir,
     authority: Authority,
     address: SocketAddr,
+    trust: Arc<Trust>,
     shutdown: CancellationToken,
     server: JoinSet<()>,
 }
@@ -47,7 +48,7 @@ impl House {
             revocations: public.join("internal.crl.pem"),
             versions: TlsVersions::Tls13,
         };
-        let tls = server_config(&files, Arc::new(Fixed)).unwrap();
+        let trust = Arc::new(Trust::load(files, Arc::new(Fixed)).unwrap());
         let router = Router::new().route(
             "/who",
             get(|ClientIdentity(who): ClientIdentity, Extension(id): Extension<RequestId>| async move {
@@ -57,9 +58,10 @@ impl House {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let serving = serve(listener, tls, router, shutdown.clone(), Limits::default());
+        let following = Arc::clone(&trust);
+        let serving = serve(listener, following, router, shutdown.clone(), Limits::default());
         let server = JoinSet::from_iter([serving]);
-        Self { folder, authority, address, shutdown, server }
+        Self { folder, authority, address, trust, shutdown, server }
     }
 
     fn issue(&self, holder: &Holder) -> Issued {
@@ -142,6 +144,23 @@ async fn nobody_but_the_gateway_is_answered() {
         let refused = client.send(request).await;
         assert!(matches!(refused, Err(ClientError::Transport(_))), "{holder:?} {refused:?}");
     }
+}
+
+#[tokio::test]
+async fn a_revoked_gateway_is_refused_without_a_restart() {
+    let house = House::start().await;
+    let ours = house.client(Some(&gateway()), Protocol::Http1);
+    assert_eq!(ours.send(house.who().body("").unwrap()).await.unwrap().status, 403);
+    let other = Holder::new(Zone::Internal, Role::Gateway, "kakehashi", "stolen");
+    let stolen = house.issue(&other).store(house.folder.path(), "revoked").unwrap();
+    let pem = std::fs::read_to_string(&stolen.chain).unwrap();
+    house.authority.revoke(Zone::Internal, &pem, NOW).unwrap();
+    house.authority.publish(&house.public("."), NOW, NOW.plus_ms(2 * 86_400_000)).unwrap();
+    house.trust.reload_if_changed();
+    let files = ClientTls { client: Some(stolen), root: house.public("root.pem") };
+    let client = Client::new(&files, Arc::new(Fixed), ClientLimits::default()).unwrap();
+    let refused = client.send(house.who().body("").unwrap()).await;
+    assert!(matches!(refused, Err(ClientError::Transport(_))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -82,20 +82,6 @@ pub fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider { kx_groups, ..aws_lc_rs::default_provider() })
 }
 
-/// Reads a listener's settings. Client certificates are required, checked and must not be revoked.
-///
-/// Sessions are not resumed: a resumption could outlive a revocation. ALPN offers HTTP/2, then 1.1.
-///
-/// # Errors
-///
-/// [`TlsError`] naming the file.
-pub fn server_config(
-    files: &ServerTls,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<ServerConfig>, TlsError> {
-    server_config_with(files, client_verifier(files)?, clock)
-}
-
 /// Reads a listener's client CAs and revocation lists.
 ///
 /// # Errors
@@ -110,7 +96,10 @@ pub fn client_verifier(files: &ServerTls) -> Result<Arc<dyn ClientCertVerifier>,
     Ok(builder.build()?)
 }
 
-/// Reads a listener's settings, with a verifier the caller keeps a hold of.
+/// Reads a listener's settings, with a verifier the caller keeps a hold of. Client certificates are
+/// required, checked and must not be revoked.
+///
+/// Sessions are not resumed: a resumption could outlive a revocation. ALPN offers HTTP/2, then 1.1.
 ///
 /// # Errors
 ///

@@ -7,26 +7,30 @@ use std::{
     fs,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use kakehashi_kernel::Clock;
-use kakehashi_platform::mtls::{
-    ServerTls, TlsError, client_verifier, server_config_with, unix_time,
-};
 use rustls::{ServerConfig, pki_types::CertificateDer, server::danger::ClientCertVerifier};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
+
+use super::{ServerTls, TlsError, client_verifier, server_config_with, unix_time};
+
+/// How often certificates and revocation lists are looked at for changes.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What is trusted at present.
 #[derive(Debug, Clone)]
-pub(crate) struct Current {
-    pub(crate) config: Arc<ServerConfig>,
+pub struct Current {
+    /// What a new connection is accepted with.
+    pub config: Arc<ServerConfig>,
     verifier: Arc<dyn ClientCertVerifier>,
 }
 
 /// One listener's trust.
-pub(crate) struct Trust {
+pub struct Trust {
     files: ServerTls,
     clock: Arc<dyn Clock>,
     current: watch::Sender<Current>,
@@ -37,19 +41,36 @@ pub(crate) struct Trust {
 type Stamps = [Option<(SystemTime, u64, u64)>; 4];
 
 impl Trust {
-    pub(crate) fn load(files: ServerTls, clock: Arc<dyn Clock>) -> Result<Self, TlsError> {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] naming the file.
+    pub fn load(files: ServerTls, clock: Arc<dyn Clock>) -> Result<Self, TlsError> {
         let stamps = Mutex::new(stamps(&files));
         let current = watch::Sender::new(read(&files, &clock)?);
         Ok(Self { files, clock, current, stamps })
     }
 
     /// Follows the present set and every later one.
-    pub(crate) fn watch(&self) -> watch::Receiver<Current> {
+    pub fn watch(&self) -> watch::Receiver<Current> {
         self.current.subscribe()
     }
 
+    /// Looks at the files every few seconds until `shutdown`.
+    pub async fn follow_files(&self, shutdown: &CancellationToken) {
+        let mut ticks = tokio::time::interval(RELOAD_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = ticks.tick() => self.reload_if_changed(),
+            }
+        }
+    }
+
     /// Reads the files again if one has changed since.
-    pub(crate) fn reload_if_changed(&self) {
+    pub fn reload_if_changed(&self) {
         let found = stamps(&self.files);
         {
             let mut known = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +92,7 @@ impl Trust {
     }
 
     /// Answers whether a client that is connected would still be let in.
-    pub(crate) fn holds(&self, current: &Current, chain: &[CertificateDer<'_>]) -> bool {
+    pub fn holds(&self, current: &Current, chain: &[CertificateDer<'_>]) -> bool {
         let (Some((leaf, rest)), Some(now)) = (chain.split_first(), unix_time(&*self.clock)) else {
             return false;
         };

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, convert::Infallible, time::Duration};
 
-use futures_util::future::join_all;
 use kakehashi_contract::{AuditFact, Event, Message, PageImage, objects};
 use kakehashi_ingest_core::inspection::{Facts, Refusal, Verdict, conclude};
 use kakehashi_kernel::{FormKey, ScanId, Sha256Digest};
@@ -23,6 +22,8 @@ use crate::{
 /// not as long as an inspection may take.
 const LEASE_MS: i64 = 20_000;
 const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// Longest pause before a scan whose examination failed is tried again.
+const PAUSE_MS_MAX: i64 = 30_000;
 
 /// Why an examination has no verdict yet. Ours to fix; the scan is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +45,8 @@ impl From<sqlx::Error> for ExamineError {
     }
 }
 
-/// Leases and examines a batch of scans. A scan that fails is put back and delays no other.
+/// Leases and examines one scan. As many run beside each other as may be inspected at once, so that a
+/// scan that takes long delays no other. One that fails is put back.
 ///
 /// # Errors
 ///
@@ -52,37 +54,31 @@ impl From<sqlx::Error> for ExamineError {
 pub async fn round(ingest: &Ingest) -> Result<Round, ExamineError> {
     let ports = &ingest.0.ports;
     let mut tx = ports.database.write().await?;
-    let now = ports.clock.now();
-    let limit = ingest.0.settings.inspections_max;
-    let leased = store::scan::lease(&mut tx, now, LEASE_MS, limit).await?;
+    let leased = store::scan::lease(&mut tx, ports.clock.now(), LEASE_MS).await?;
     tx.commit().await?;
-    if leased.is_empty() {
-        return Ok(Round::Idle);
-    }
-    let outcomes = tokio::select! {
-        outcomes = join_all(leased.iter().map(|scan| examine(ingest, *scan))) => outcomes,
-        Err(error) = keep_leases(ingest, &leased) => return Err(error),
+    let Some(scan) = leased else { return Ok(Round::Idle) };
+    // There may be more: the next one need not wait for its timer.
+    ingest.0.arrived.notify_one();
+    let outcome = tokio::select! {
+        outcome = examine(ingest, scan) => outcome,
+        Err(error) = keep_lease(ingest, scan) => return Err(error),
     };
-    for (scan, outcome) in leased.iter().zip(outcomes) {
-        if let Err(error) = outcome {
-            tracing::warn!(scan.id = %scan, error = chain(&error), "examination failed");
-            put_back(ingest, *scan).await?;
-        }
+    if let Err(error) = outcome {
+        tracing::warn!(scan.id = %scan, error = chain(&error), "examination failed");
+        put_back(ingest, scan).await?;
     }
     Ok(Round::Busy)
 }
 
-/// Renews leases until it is dropped or fails. Then the scans are somebody else's: nothing is lost by
+/// Renews a lease until it is dropped or fails. Then the scan is somebody else's: nothing is lost by
 /// stopping, and a verdict that came too late would be guarded against by the scan's state.
-async fn keep_leases(ingest: &Ingest, leased: &[ScanId]) -> Result<Infallible, ExamineError> {
+async fn keep_lease(ingest: &Ingest, scan: ScanId) -> Result<Infallible, ExamineError> {
     let ports = &ingest.0.ports;
     loop {
         tokio::time::sleep(RENEW_EVERY).await;
         let mut tx = ports.database.write().await?;
         let until = ports.clock.now().plus_ms(LEASE_MS);
-        for scan in leased {
-            store::scan::lease_until(&mut tx, *scan, until).await?;
-        }
+        store::scan::lease_until(&mut tx, scan, until).await?;
         tx.commit().await?;
     }
 }
@@ -225,10 +221,13 @@ async fn refuse(
     Ok(())
 }
 
+/// The longer it keeps failing, the longer until it is tried again.
 async fn put_back(ingest: &Ingest, scan: ScanId) -> Result<(), ExamineError> {
     let ports = &ingest.0.ports;
+    let attempts = store::scan::load(&ports.database, scan).await?.map_or(0, |row| row.attempts);
+    let pause = (1000i64 << attempts.min(10)).min(PAUSE_MS_MAX);
     let mut tx = ports.database.write().await?;
-    store::scan::lease_until(&mut tx, scan, ports.clock.now().plus_ms(2000)).await?;
+    store::scan::lease_until(&mut tx, scan, ports.clock.now().plus_ms(pause)).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -3,9 +3,9 @@
 //! The order is what makes a receipt mean durable: sealed bytes synced under their final name, then
 //! scan row, history, audit entry and outbox message in one transaction, then the answer. A crash
 //! between object and row leaves an object without a receipt; the next word of the sender about that
-//! upload finishes it.
+//! upload finishes it, and in the end the sweeper.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
@@ -293,6 +293,30 @@ impl Ingest {
         self.remove_staged(upload).await?;
         self.forget_slot(upload).await;
         Ok(())
+    }
+
+    /// Finishes an upload that lacks only its receipt although its sender does not come back.
+    pub(crate) async fn finish_abandoned(&self, upload: ScanId) -> Result<(), ReceiveError> {
+        let _slot = self.slot(upload).await?;
+        let found = store::upload::load(&self.0.ports.database, upload).await?;
+        let (row, actor) = found.ok_or(ReceiveError::NotFound)?;
+        if row.is_open {
+            let uploader = Uploader { municipality: row.municipality.clone(), actor };
+            self.finish_published(&uploader, &row).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what is staged of an upload that is not open: a process was killed between the two.
+    pub(crate) async fn remove_left_over(&self, upload: ScanId) -> Result<bool, ReceiveError> {
+        let _slot = self.slot(upload).await?;
+        let found = store::upload::load(&self.0.ports.database, upload).await?;
+        let is_left_over = !found.is_some_and(|(row, _)| row.is_open);
+        if is_left_over {
+            self.remove_staged(upload).await?;
+        }
+        self.forget_slot(upload).await;
+        Ok(is_left_over)
     }
 
     /// Reads the body into the staged object until it ends, fails, or exceeds `length`; then syncs.

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
+use futures_util::future::join_all;
 use kakehashi_contract::books::BookLine;
 use kakehashi_kernel::{Clock, FormKey, Ids, ScanId};
 use kakehashi_platform::{
@@ -78,10 +79,14 @@ impl Ingest {
     pub async fn run(&self, token: CancellationToken) {
         let every = Duration::from_millis(self.0.settings.sweep_every_ms);
         let never = Notify::new();
-        tokio::join!(
+        let examining = (0..self.0.settings.inspections_max).map(|_| {
             worker::run("examine", Duration::from_secs(2), &self.0.arrived, &token, || {
                 examine::round(self)
-            }),
+            })
+        });
+        sweep::remove_left_over(self).await;
+        tokio::join!(
+            join_all(examining),
             worker::run("sweep", every, &never, &token, || sweep::round(self)),
         );
     }

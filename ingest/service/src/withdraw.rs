@@ -25,7 +25,7 @@ impl Ingest {
         let now = ports.clock.now();
         let message = Message::new(ports.ids.as_ref(), now, Event::ScanWithdrawn { scan });
         let mut tx = ports.database.write().await?;
-        if !store::scan::withdraw(&mut tx, scan).await? {
+        if !store::scan::withdraw(&mut tx, scan, now).await? {
             return Ok(false);
         }
         store::scan::remember(&mut tx, scan, message.id, now, message.event.kind(), "").await?;

@@ -496,3 +496,73 @@ async fn equal_scans_sent_at_the_same_time_are_one_scan() {
     assert!(receipts.iter().all(|receipt| *receipt == receipts[0]), "{receipts:?}");
     assert_eq!(world.states().await.len(), 1);
 }
+
+impl World {
+    /// Changes or asks the database behind the service's back.
+    async fn sql<T>(&self, sql: &'static str) -> Vec<T>
+    where
+        T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
+    {
+        let url = format!("sqlite:{}", self.folder.path().join("ingest.db").display());
+        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+        let rows = sqlx::query_as(sql).fetch_all(&pool).await.unwrap();
+        pool.close().await;
+        rows
+    }
+
+    async fn withdrawals(&self) -> i64 {
+        let sql = "SELECT COUNT(*) FROM outbox WHERE kind = 'scan_withdrawn'";
+        self.sql::<(i64,)>(sql).await[0].0
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_announced_again_a_few_times_in_case_it_was_lost() {
+    let world = World::new(Settings::default()).await;
+    world.upload(OURS, SCAN).await;
+    let released = "UPDATE scan SET state = 'released', form = 'nanbyo/0006-000/2403',
+                                    stage = 'in_lot', stage_rank = 17 RETURNING id";
+    assert_eq!(world.sql::<(String,)>(released).await.len(), 1);
+    let scan = world.ingest.books().await.unwrap()[0].scan;
+    let withdraw = Request::post(format!("/scans/{scan}/withdraw")).body(Body::empty()).unwrap();
+    assert_eq!(world.send(OURS, withdraw).await.status(), StatusCode::OK);
+    for expected in [2, 3, 4, 5, 6, 6] {
+        sweep::round(&world.ingest).await.unwrap();
+        world.clock.0.fetch_add(31 * 60 * 1000, Ordering::SeqCst);
+        sweep::round(&world.ingest).await.unwrap();
+        assert_eq!(world.withdrawals().await, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_lacks_only_its_receipt_becomes_a_scan_without_its_sender() {
+    let world = World::new(Settings::default()).await;
+    world.upload(OURS, SCAN).await;
+    // As if the process had been killed between object and row.
+    let forgotten = "UPDATE upload SET state = 'open', scan = NULL RETURNING id";
+    assert_eq!(world.sql::<(String,)>(forgotten).await.len(), 1);
+    assert_eq!(world.sql::<(String,)>("DELETE FROM scan RETURNING id").await.len(), 1);
+    assert!(world.states().await.is_empty());
+    world.clock.0.store(73 * 60 * 60 * 1000, Ordering::SeqCst);
+    assert_eq!(sweep::round(&world.ingest).await.unwrap(), Round::Idle);
+    assert_eq!(world.states().await, [BookState::InProgress]);
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_of_an_ended_upload_is_removed_at_start() {
+    let world = World::new(Settings::default()).await;
+    let going_on = world.create(OURS, SCAN.len(), None).await;
+    world.patch(OURS, &going_on, 0, Body::from(&SCAN[..5])).await;
+    let url = world.create(OURS, SCAN.len(), None).await;
+    world.patch(OURS, &url, 0, Body::from(&SCAN[..5])).await;
+    let ended = "UPDATE upload SET state = 'removed'
+                 WHERE id = (SELECT MAX(id) FROM upload) RETURNING id";
+    assert_eq!(world.sql::<(String,)>(ended).await.len(), 1);
+    let world = world.restarted(Settings::default()).await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    stop.cancel();
+    world.ingest.run(stop).await;
+    let staged = std::fs::read_dir(world.folder.path().join("staging")).unwrap().count();
+    assert_eq!(staged, 1);
+    assert_eq!(header(&world.head(OURS, &going_on).await, "upload-offset").unwrap(), "5");
+}

@@ -162,25 +162,23 @@ pub(crate) async fn counts(
         .collect()
 }
 
-/// Leases received scans for inspection, oldest first.
+/// Leases the received scan that has waited longest for inspection.
 pub(crate) async fn lease(
     tx: &mut Tx,
     now: Timestamp,
     lease_ms: i64,
-    limit: u32,
-) -> Result<Vec<ScanId>, DatabaseError> {
-    let rows = sqlx::query(
+) -> Result<Option<ScanId>, DatabaseError> {
+    let row = sqlx::query(
         "UPDATE scan SET lease_until = $1, attempts = attempts + 1
          WHERE id IN (SELECT id FROM scan WHERE state = 'received' AND lease_until <= $2
-                      ORDER BY received_at LIMIT $3)
+                      ORDER BY received_at LIMIT 1)
          RETURNING id",
     )
     .bind(now.plus_ms(lease_ms).0)
     .bind(now.0)
-    .bind(i64::from(limit))
-    .fetch_all(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    rows.iter().map(|row| id(row, "scan", "id")).collect()
+    row.map(|row| id(&row, "scan", "id")).transpose()
 }
 
 /// Moves the end of a lease: later to keep the scan, earlier to have it tried again at `at`.
@@ -265,14 +263,20 @@ pub(crate) async fn refuse(
     Ok(changed.rows_affected() == 1)
 }
 
-/// Stores a withdrawal. `false` when the scan is refused, withdrawn or loaded.
-pub(crate) async fn withdraw(tx: &mut Tx, scan: ScanId) -> Result<bool, DatabaseError> {
+/// Stores a withdrawal. `false` when the scan is refused, withdrawn or loaded. `attempts` counts from
+/// now on how often it was announced again.
+pub(crate) async fn withdraw(
+    tx: &mut Tx,
+    scan: ScanId,
+    at: Timestamp,
+) -> Result<bool, DatabaseError> {
     let changed = sqlx::query(
-        "UPDATE scan SET state = 'withdrawn'
+        "UPDATE scan SET state = 'withdrawn', news_at = $2, attempts = 0
          WHERE id = $1 AND (state = 'received'
                             OR (state = 'released' AND stage NOT IN ('accepted', 'loaded')))",
     )
     .bind(scan.to_string())
+    .bind(at.0)
     .execute(&mut **tx)
     .await?;
     Ok(changed.rows_affected() == 1)
@@ -341,6 +345,32 @@ pub(crate) async fn overdue(
     .fetch_all(&mut **tx)
     .await?;
     rows.iter().map(read).collect()
+}
+
+/// Withdrawn scans that had been released, of which nothing was heard or told since `before`, unless
+/// they were announced `times` already. Nobody answers a withdrawal, so that it is told a few times.
+pub(crate) async fn withdrawn(
+    tx: &mut Tx,
+    before: Timestamp,
+    now: Timestamp,
+    times: u32,
+    limit: i64,
+) -> Result<Vec<ScanId>, DatabaseError> {
+    let rows = sqlx::query(
+        "UPDATE scan SET news_at = $2, attempts = attempts + 1
+         WHERE id IN (SELECT id FROM scan
+                      WHERE state = 'withdrawn' AND stage IS NOT NULL AND attempts < $3
+                            AND news_at < $1
+                      ORDER BY news_at LIMIT $4)
+         RETURNING id",
+    )
+    .bind(before.0)
+    .bind(now.0)
+    .bind(times)
+    .bind(limit)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|row| id(row, "scan", "id")).collect()
 }
 
 /// Adds a line to a scan's history, unless it says what another line says already.

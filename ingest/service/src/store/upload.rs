@@ -22,7 +22,7 @@ pub(crate) struct UploadRow {
     pub(crate) scan: Option<ScanId>,
 }
 
-const COLUMNS: &str = "SELECT id, municipality, length, declared_sha256, application,
+const COLUMNS: &str = "SELECT id, municipality, device, length, declared_sha256, application,
     declared_form, file_name, created_at, state, scan FROM upload WHERE id = $1";
 
 pub(crate) async fn insert(
@@ -60,6 +60,16 @@ pub(crate) async fn find(
     let row = sqlx::query(COLUMNS).bind(upload.to_string()).fetch_optional(database.read()).await?;
     let found = row.as_ref().map(read).transpose()?.flatten();
     Ok(found.filter(|found| found.municipality == *municipality))
+}
+
+/// Finds an upload whoever made it, with the device that did, for workers.
+pub(crate) async fn load(
+    database: &Database,
+    upload: ScanId,
+) -> Result<Option<(UploadRow, String)>, DatabaseError> {
+    let row = sqlx::query(COLUMNS).bind(upload.to_string()).fetch_optional(database.read()).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(read(&row)?.zip(Some(row.try_get("device")?)))
 }
 
 /// How many uploads of a municipality are open.

@@ -15,7 +15,7 @@ pub struct Asset {
 }
 
 /// The assets every page needs.
-pub const SHARED: [Asset; 2] = [
+pub const SHARED: [Asset; 3] = [
     Asset {
         path: "/assets/design-tokens.css",
         media_type: "text/css; charset=utf-8",
@@ -25,6 +25,11 @@ pub const SHARED: [Asset; 2] = [
         path: "/assets/kakehashi.css",
         media_type: "text/css; charset=utf-8",
         bytes: include_bytes!("../../assets/kakehashi.css"),
+    },
+    Asset {
+        path: "/assets/icon.svg",
+        media_type: "image/svg+xml",
+        bytes: include_bytes!("../../assets/icon.svg"),
     },
 ];
 

@@ -52,7 +52,7 @@ impl Page<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { (self.title) " – " (language.pick("架け橋", "Kakehashi")) }
-                    link rel="icon" href="data:,";
+                    link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                     link rel="stylesheet" href="/assets/design-tokens.css";
                     link rel="stylesheet" href="/assets/kakehashi.css";
                     @for script in self.scripts { script src=(script) defer {} }

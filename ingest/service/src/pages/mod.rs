@@ -40,7 +40,7 @@ fn shell<'a>(
             },
             NavItem {
                 href: "/records",
-                label: language.pick("登録された書類", "Records"),
+                label: language.pick("登録された様式", "Records"),
                 is_current: false,
             },
         ],

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use kakehashi_ingest_core::{ScanState, Stage};
 use kakehashi_platform::web::Language;
-use maud::html;
+use maud::{Markup, html};
 
 use super::{shell, words};
 use crate::{
@@ -49,22 +49,34 @@ pub(crate) fn scan(
             dd { code { (receipt.sha256) } }
         }
         h2 { (language.pick("これまでの経過", "History")) }
-        ol {
+        ol.history {
             @for event in history {
-                li { time { (event.at.display_japan()) } " " (words::event(event, language)) }
+                li { time { (event.at.display_japan()) } div { (words::event(event, language)) } }
             }
         }
         div.actions {
             a.button.secondary href="/scans" { (language.pick("一覧へ戻る", "Back")) }
-            @if can_withdraw(row) {
-                form method="post" action={ (path) "/withdraw" } {
-                    button.secondary type="submit" {
-                        (language.pick("この書類を取り下げる", "Withdraw this scan"))
-                    }
+        }
+        @if can_withdraw(row) { (withdraw(&path, language)) }
+    })
+}
+
+/// Two steps, because it cannot be taken back.
+fn withdraw(path: &str, language: Language) -> Markup {
+    html! {
+        details.confirm {
+            summary { (language.pick("この書類を取り下げる…", "Withdraw this scan…")) }
+            form.box method="post" action={ (path) "/withdraw" } {
+                p {
+                    (language.pick(
+                        "誤って送った書類を取り下げます。取り下げると元に戻せません。必要なときは、もう一度スキャンして送ってください。",
+                        "For a scan sent by mistake. It cannot be undone; scan and send again if it is needed.",
+                    ))
                 }
+                button type="submit" { (language.pick("取り下げる", "Withdraw")) }
             }
         }
-    })
+    }
 }
 
 fn can_withdraw(row: &ScanRow) -> bool {

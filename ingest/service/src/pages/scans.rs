@@ -61,48 +61,70 @@ pub(crate) fn scans(ingest: &Ingest, uploader: &Uploader, list: &List<'_>) -> Re
     shell(title, "/scans", uploader, language, &["/assets/upload.js"]).respond(html! {
         h1 { (title) }
         (drop_area(language))
-        section #table data-show=[list.show] aria-live="polite" { (table(ingest, list)) }
+        section #table { (table(ingest, list)) }
     })
 }
 
 fn drop_area(language: Language) -> Markup {
     html! {
-        section.drop #drop {
-            p.lead {
-                (language.pick(
-                    "スキャンしたPDFをここに置くか、ファイルを選んでください（1件1ファイル）",
-                    "Drop scanned PDFs here or choose files (one form per file)",
-                ))
-            }
-            p.actions.centred {
-                label for="files" { (language.pick("ファイル", "Files")) }
-                input #files type="file" accept="application/pdf,.pdf" multiple;
-                label for="application" { (language.pick("申請の種類", "Application")) }
-                select #application {
-                    option value="new" { (language.pick("新規", "New")) }
-                    option value="renewal" { (language.pick("更新", "Renewal")) }
+        section.drop #drop aria-label=(language.pick("スキャンの送信", "Send scans")) {
+            ol.steps {
+                li {
+                    fieldset {
+                        legend { (language.pick("申請の種類", "Application")) }
+                        div.control.options {
+                            label {
+                                input type="radio" name="application" value="new" checked;
+                                " " (language.pick("新規", "New"))
+                            }
+                            label {
+                                input type="radio" name="application" value="renewal";
+                                " " (language.pick("更新", "Renewal"))
+                            }
+                        }
+                    }
                 }
-                button #send type="button" disabled { (language.pick("送信", "Send")) }
+                li {
+                    strong { (language.pick("PDFファイル（1件1ファイル）", "PDF files (one form each)")) }
+                    div.control {
+                        input.covered #files type="file" accept="application/pdf,.pdf" multiple
+                            aria-describedby="chosen limits";
+                        label.button.secondary for="files" {
+                            (language.pick("ファイルを選ぶ", "Choose files"))
+                        }
+                        output #chosen for="files" { (language.pick("まだ選んでいません", "None chosen yet")) }
+                    }
+                }
+                li {
+                    div.control {
+                        button #send type="button" disabled { (language.pick("送信", "Send")) }
+                    }
+                }
             }
-            p.hint {
+            p.hint #limits {
                 (language.pick(
-                    "64MB・60ページまで。途中で切れても続きから送れます。「受付番号」が出たら保存が済んでいます。",
-                    "Up to 64 MB and 60 pages. An interrupted upload continues. A receipt number means it is stored.",
+                    "ファイルをこの枠に落としても選べます。1ファイル64MB・60ページまで。途中で切れても続きから送ります。受付番号が出たら保存済みです。",
+                    "You may also drop files here. Up to 64 MB and 60 pages each. An interrupted upload continues. A receipt number means it is stored.",
                 ))
             }
         }
         section #uploads hidden {
-            h2 { (language.pick("送信中のファイル", "Files being sent")) }
-            p #overall role="status" {}
-            progress #total max="1" value="0" {}
-            table {
+            h2 { (language.pick("今回送ったファイル", "Sent from this page")) }
+            p.actions {
+                strong #overall role="status" {}
+                progress #total max="1" value="0"
+                    aria-label=(language.pick("全体の進み", "Overall progress")) {}
+            }
+            div.scroll.short { table {
                 thead { tr {
-                    th { (language.pick("ファイル", "File")) }
+                    th { (language.pick("ファイル名", "File")) }
+                    th { (language.pick("申請", "Application")) }
                     th { (language.pick("進み", "Progress")) }
-                    th { (language.pick("結果", "Result")) }
+                    th { "SHA-256" }
+                    th { (language.pick("受付番号・結果", "Receipt or result")) }
                 } }
                 tbody #upload-rows {}
-            }
+            } }
         }
     }
 }
@@ -151,7 +173,7 @@ fn totals(list: &List<'_>) -> Markup {
             @for (show, label, count) in cards {
                 a.box href={ "/scans?show=" (show) }
                     aria-current=[(list.show.unwrap_or_default() == show).then_some("true")] {
-                    strong { (count) } (label)
+                    strong { (count) } " " span { (label) }
                 }
             }
         }
@@ -164,9 +186,9 @@ fn line(ingest: &Ingest, row: &ScanRow, language: Language) -> Markup {
     let name = row.file_name.as_deref().and_then(|sealed| ingest.open_file_name(scan.id, sealed));
     html! {
         tr {
-            td { a.number href={ "/scans/" (scan.id) } { (scan.receipt.number) } }
-            td { (scan.receipt.received_at.display_japan()) }
-            td { (name.unwrap_or_else(|| "–".to_owned())) }
+            td.fixed { a.number href={ "/scans/" (scan.id) } { (scan.receipt.number) } }
+            td.number.fixed { (scan.receipt.received_at.display_japan()) }
+            td.file { (name.unwrap_or_else(|| "–".to_owned())) }
             td.right { @if row.page_images.is_empty() { "–" } @else { (row.page_images.len()) } }
             td { span class={ "tag " (class) } { (label) } }
             td {

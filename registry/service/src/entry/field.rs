@@ -81,7 +81,7 @@ impl Field<'_> {
                     None => (pick(language, &expectation)),
                 }
             }
-            div id=(self.message_id()) {
+            div.messages id=(self.message_id()) {
                 @for finding in &self.findings {
                     p.message.w[finding.severity != Severity::E] {
                         (findings::tag(finding.severity, language)) " "

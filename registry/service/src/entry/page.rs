@@ -145,29 +145,29 @@ impl FormPage<'_> {
     }
 
     fn summary(&self, action: Action, tally: Tally) -> String {
-        let Tally { errors, warnings, hints } = tally;
-        match (self.language, action) {
-            (Language::Ja, _) if errors > 0 => {
+        let language = self.language;
+        let others = others(tally, language);
+        match (language, tally.errors) {
+            (Language::Ja, 1..) => {
                 let done =
                     if action == Action::Register { "登録していません。" } else { "" };
-                format!(
-                    "{done}直すところが{errors}件あります（ほかに確認{warnings}件、参考{hints}件）"
-                )
+                let others =
+                    if others.is_empty() { others } else { format!("（ほかに{others}）") };
+                format!("✕ {done}直すところが{}件あります{others}", tally.errors)
             }
-            (Language::Ja, _) if warnings + hints > 0 => {
-                format!("登録できます。確認{warnings}件、参考{hints}件を見てから登録してください")
-            }
-            (Language::Ja, _) => "問題は見つかりませんでした。登録できます".to_owned(),
-            (Language::En, _) if errors > 0 => {
+            (Language::En, 1..) => {
                 let done = if action == Action::Register { "Not registered. " } else { "" };
-                format!("{done}{errors} to mend ({warnings} to check, {hints} notes)")
+                let others = if others.is_empty() { others } else { format!(" ({others})") };
+                format!("✕ {done}{} to mend{others}", tally.errors)
             }
-            (Language::En, _) if warnings + hints > 0 => {
-                format!(
-                    "Ready to register. Please look at {warnings} checks and {hints} notes first"
-                )
+            (Language::Ja, 0) if others.is_empty() => {
+                "○ 問題は見つかりませんでした。登録できます".to_owned()
             }
-            (Language::En, _) => "Nothing found. Ready to register".to_owned(),
+            (Language::En, 0) if others.is_empty() => {
+                "○ Nothing found. Ready to register".to_owned()
+            }
+            (Language::Ja, 0) => format!("○ 登録できます。{others}を見てから登録してください"),
+            (Language::En, 0) => format!("○ Ready to register. Please look at {others} first"),
         }
     }
 
@@ -217,4 +217,15 @@ impl FormPage<'_> {
             }
         }
     }
+}
+
+/// The findings that do not stand in the way, counted in words; empty when there are none.
+fn others(tally: Tally, language: Language) -> String {
+    let count = |n: usize, ja: &str, en: &str| match language {
+        _ if n == 0 => None,
+        Language::Ja => Some(format!("{ja}{n}件")),
+        Language::En => Some(format!("{n} {en}")),
+    };
+    let counts = [count(tally.warnings, "確認", "to check"), count(tally.hints, "参考", "notes")];
+    counts.into_iter().flatten().collect::<Vec<_>>().join(language.pick("、", ", "))
 }

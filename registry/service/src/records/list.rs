@@ -60,7 +60,7 @@ pub(crate) async fn show(
     }
     let owner = Owner::Municipality(&who.reader.organisation);
     let records = listing(&registry, &who, owner, &asked).await?;
-    let title = language.pick("届いた様式", "Records");
+    let title = language.pick("登録された様式", "Records");
     Ok(shell::respond(&who, language, title, "/records", content(&records, &asked, language)))
 }
 
@@ -117,7 +117,7 @@ fn line(registry: &Registry, row: RecordRow) -> Result<Line, RegistryError> {
 fn content(records: &Listing, asked: &Asked, language: Language) -> Markup {
     let scan = asked.scan.as_deref().unwrap_or_default();
     html! {
-        h1 { (language.pick("届いた様式", "Records")) }
+        h1 { (language.pick("登録された様式", "Records")) }
         p.lead {
             (language.pick(
                 "送付したスキャンのうち、電子化が終わった様式です。新しい順に並んでいます。",

@@ -17,13 +17,16 @@ pub(crate) fn respond(
 ) -> Response {
     let links: &[(&str, &str, &str)] = match who.reader.zone {
         Zone::Entry => &[("/", "ホーム", "Home")],
-        Zone::Municipal => &[("/", "スキャン", "Scans"), ("/records", "届いた様式", "Records")],
+        Zone::Municipal => &[
+            ("/scans", "スキャンの送信と状況", "Scans"),
+            ("/records", "登録された様式", "Records"),
+        ],
         Zone::National | Zone::Conversion | Zone::Internal => &[],
     };
     let nav = links.iter().map(|(href, ja, en)| NavItem {
         href,
         label: language.pick(ja, en),
-        is_current: *href == path,
+        is_current: *href == path || (*href != "/" && path.starts_with(href)),
     });
     let page = Page {
         title,

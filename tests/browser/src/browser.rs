@@ -28,7 +28,7 @@ pub struct Browser {
     client: Client,
     origin: String,
     pictures: PathBuf,
-    statuses: RefCell<Vec<u16>>,
+    expected: RefCell<Vec<String>>,
     _driver: Driver,
     _bridge: Bridge,
 }
@@ -38,22 +38,37 @@ impl Browser {
     pub(crate) async fn open(bridge: Bridge, pictures: PathBuf) -> anyhow::Result<Self> {
         let (driver, client) = Driver::start().await?;
         let origin = format!("https://127.0.0.1:{}", bridge.address.port());
-        let body = json!({
-            "cmd": "Emulation.setDeviceMetricsOverride",
-            "params": { "width": 1366, "height": 768, "deviceScaleFactor": 1, "mobile": false },
-        });
-        client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await?;
+        let size = json!({ "width": 1366, "height": 768, "deviceScaleFactor": 1, "mobile": false });
+        devtools(&client, "Emulation.setDeviceMetricsOverride", &size).await?;
         fs::create_dir_all(&pictures)?;
         // What Chromium itself asked for when it opened is none of our pages' doing.
         client.goto("about:blank").await?;
         traffic::complaints(&client, &origin, &[]).await?;
-        let statuses = RefCell::new(Vec::new());
-        Ok(Self { client, origin, pictures, statuses, _driver: driver, _bridge: bridge })
+        let expected = RefCell::new(Vec::new());
+        Ok(Self { client, origin, pictures, expected, _driver: driver, _bridge: bridge })
     }
 
     /// Says that the server will refuse with this status and that this is no complaint.
     pub fn expect_status(&self, status: u16) {
-        self.statuses.borrow_mut().push(status);
+        self.expected.borrow_mut().push(format!("status of {status}"));
+    }
+
+    /// Pulls the network cable out.
+    pub async fn unplug(&self) -> anyhow::Result<()> {
+        self.expected.borrow_mut().push("net::ERR_INTERNET_DISCONNECTED".to_owned());
+        self.network(true).await
+    }
+
+    /// Puts the network cable back.
+    pub async fn plug_in(&self) -> anyhow::Result<()> {
+        self.network(false).await
+    }
+
+    async fn network(&self, is_offline: bool) -> anyhow::Result<()> {
+        let conditions = json!({
+            "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        devtools(&self.client, "Network.emulateNetworkConditions", &conditions).await
     }
 
     /// Types a path into the address line.
@@ -164,8 +179,8 @@ impl Browser {
         self.picture(name).await?;
         let faults: Vec<String> = self.ask(FAULTS).await?;
         self.expect_none(name, &faults)?;
-        let statuses = self.statuses.borrow().clone();
-        let complaints = traffic::complaints(&self.client, &self.origin, &statuses).await?;
+        let expected = self.expected.borrow().clone();
+        let complaints = traffic::complaints(&self.client, &self.origin, &expected).await?;
         self.expect_none(name, &complaints)
     }
 
@@ -176,12 +191,19 @@ impl Browser {
 
     /// Closes the window; a last look at what was logged.
     pub async fn close(self) -> anyhow::Result<()> {
-        let statuses = self.statuses.borrow().clone();
-        let complaints = traffic::complaints(&self.client, &self.origin, &statuses).await?;
+        let expected = self.expected.borrow().clone();
+        let complaints = traffic::complaints(&self.client, &self.origin, &expected).await?;
         self.expect_none("at the end", &complaints)?;
         let started = Instant::now();
         self.client.clone().close().await?;
         ensure!(started.elapsed() < PATIENCE, "Chromium takes too long to close");
         Ok(())
     }
+}
+
+/// Runs a command of the browser's developer tools.
+async fn devtools(client: &Client, command: &str, params: &Value) -> anyhow::Result<()> {
+    let body = json!({ "cmd": command, "params": params });
+    client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await?;
+    Ok(())
 }

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 const FLAGS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",

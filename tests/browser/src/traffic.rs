@@ -39,16 +39,16 @@ struct Entry {
 
 /// Answers everything that should not have happened since the last call.
 ///
-/// `statuses` are refusals of the server that the story asked for.
+/// `expected` are words in failed requests that the story brought about.
 pub(crate) async fn complaints(
     client: &Client,
     origin: &str,
-    statuses: &[u16],
+    expected: &[String],
 ) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in log(client, "browser").await? {
-        let is_asked_for = entry.source == "network"
-            && statuses.iter().any(|status| entry.message.contains(&format!("status of {status}")));
+        let is_asked_for =
+            entry.source == "network" && expected.iter().any(|words| entry.message.contains(words));
         if matches!(entry.level.as_str(), "SEVERE" | "WARNING") && !is_asked_for {
             found.push(format!("console: {} {}", entry.level, entry.message));
         }

@@ -30,9 +30,9 @@ use crate::{
     bridge::{Bridge, client_tls},
 };
 
-const DEMO: Duration = Duration::from_secs(10 * 60);
-const START: Duration = Duration::from_secs(120);
-const STOP: Duration = Duration::from_secs(60);
+const DEMO: Duration = Duration::from_mins(10);
+const START: Duration = Duration::from_mins(2);
+const STOP: Duration = Duration::from_mins(1);
 
 /// Who opens a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
+use anyhow::Context;
 use kakehashi_browser::{Browser, Key, Party, World};
 use kakehashi_kit::{Press, filled, hostile};
 
@@ -51,7 +52,11 @@ async fn send(browser: &Browser, world: &World) -> anyhow::Result<()> {
     browser.ask::<()>("window.sameDocument = true; return null;").await?;
     browser.tab_to(|focus| focus.id == "files").await?;
     browser.choose_files("files", &files(world)?).await?;
+    // The network is away when the clerk presses the button, and comes back.
+    browser.unplug().await?;
     browser.choose("3件を送信").await?;
+    browser.wait("document.querySelector('#upload-rows').innerText.includes('つなぎ直し')").await?;
+    browser.plug_in().await?;
 
     let receipts = "[...document.querySelectorAll('#upload-rows .receipt')]
         .filter((cell) => /R-[0-9]{8}-[0-9]+/.test(cell.innerText)).length === 3";
@@ -70,7 +75,8 @@ async fn send(browser: &Browser, world: &World) -> anyhow::Result<()> {
 
 async fn refused_with_a_remedy(browser: &Browser) -> anyhow::Result<()> {
     let rows = browser.texts("#table tbody tr").await?;
-    let row = rows.iter().find(|row| row.contains("窓口A-103.pdf")).unwrap();
+    let row = rows.iter().find(|row| row.contains("窓口A-103.pdf"));
+    let row = row.context("the refused scan is not listed")?;
     assert!(row.contains("PDF"), "{row}");
     assert!(row.contains("ください"), "no remedy: {row}");
     Ok(())
@@ -92,7 +98,9 @@ async fn one_scan(browser: &Browser) -> anyhow::Result<()> {
     browser.examine("scan").await?;
 
     // The clerk sees that it is the wrong person's form and takes it back.
-    browser.choose("この書類を取り下げる").await?;
+    browser.tab_to(|focus| focus.tag == "summary").await?;
+    browser.press(&[Key::Enter]).await?;
+    browser.choose("取り下げる").await?;
     browser.wait("document.querySelector('h1 ~ p .tag, .tag')?.innerText === '取下げ'").await?;
     browser.examine("scan-withdrawn").await?;
     browser.tab_to(|focus| focus.text == "一覧へ戻る").await?;

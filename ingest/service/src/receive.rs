@@ -184,7 +184,7 @@ impl Ingest {
         upload: ScanId,
     ) -> Result<UploadStatus, ReceiveError> {
         let (ingest, uploader) = (self.clone(), uploader.clone());
-        to_its_end(async move { ingest.status_alone(&uploader, upload).await }).await
+        self.to_its_end(async move { ingest.status_alone(&uploader, upload).await }).await
     }
 
     async fn status_alone(
@@ -227,7 +227,8 @@ impl Ingest {
         body: Body,
     ) -> Result<UploadStatus, ReceiveError> {
         let (ingest, uploader) = (self.clone(), uploader.clone());
-        to_its_end(async move { ingest.append_alone(&uploader, upload, offset, body).await }).await
+        self.to_its_end(async move { ingest.append_alone(&uploader, upload, offset, body).await })
+            .await
     }
 
     async fn append_alone(
@@ -279,7 +280,7 @@ impl Ingest {
     ) -> Result<(), ReceiveError> {
         self.find_upload(uploader, upload).await?;
         let ingest = self.clone();
-        to_its_end(async move { ingest.discard_upload(upload).await }).await
+        self.to_its_end(async move { ingest.discard_upload(upload).await }).await
     }
 
     pub(crate) async fn discard_upload(&self, upload: ScanId) -> Result<(), ReceiveError> {
@@ -293,6 +294,16 @@ impl Ingest {
         self.remove_staged(upload).await?;
         self.forget_slot(upload).await;
         Ok(())
+    }
+
+    /// Runs a request's work to its end even when the request is dropped: disk work cannot be stopped
+    /// half-way, and the lock of the upload must be held as long as something writes to it.
+    async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ReceiveError>> + Send + 'static,
+    ) -> Result<T, ReceiveError> {
+        let lost = |error| ReceiveError::Blob(BlobError::Io(std::io::Error::other(error)));
+        self.0.requests.spawn(work).await.map_err(lost)?
     }
 
     /// Finishes an upload that lacks only its receipt although its sender does not come back.
@@ -572,15 +583,6 @@ fn file_name_context(scan: ScanId) -> String {
 
 fn finished(row: &UploadRow, receipt: Receipt) -> UploadStatus {
     UploadStatus { upload: row.id, offset: row.length, length: row.length, receipt: Some(receipt) }
-}
-
-/// Runs a request's work to its end even when the request is dropped: disk work cannot be stopped
-/// half-way, and the lock of the upload must be held as long as something writes to it.
-async fn to_its_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, ReceiveError>> + Send + 'static,
-) -> Result<T, ReceiveError> {
-    let lost = |error| ReceiveError::Blob(BlobError::Io(std::io::Error::other(error)));
-    tokio::spawn(work).await.map_err(lost)?
 }
 
 /// Runs disk work off the event loop.

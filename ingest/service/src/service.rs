@@ -14,7 +14,7 @@ use kakehashi_platform::{
 };
 use kakehashi_seal::{Entropy, Key};
 use tokio::sync::{Mutex, Notify};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Settings, books, examine, follow::Follower, http, inspector::Inspector, sweep};
 
@@ -51,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
     pub(crate) open: OpenUploads,
+    /// The work of requests that goes on when its client is gone.
+    pub(crate) requests: TaskTracker,
     pub(crate) arrived: Notify,
 }
 
@@ -62,7 +64,8 @@ impl Ingest {
     /// Joins ports and settings.
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let open = Mutex::new(HashMap::new());
-        Self(Arc::new(Inner { ports, settings, open, arrived: Notify::new() }))
+        let (requests, arrived) = (TaskTracker::new(), Notify::new());
+        Self(Arc::new(Inner { ports, settings, open, requests, arrived }))
     }
 
     /// The routes, to be served to the gateway alone.
@@ -75,7 +78,7 @@ impl Ingest {
         Arc::new(Follower(self.clone()))
     }
 
-    /// Runs the workers until the token is cancelled.
+    /// Runs the workers until the token is cancelled, then waits for what requests left to be done.
     pub async fn run(&self, token: CancellationToken) {
         let every = Duration::from_millis(self.0.settings.sweep_every_ms);
         let never = Notify::new();
@@ -89,6 +92,8 @@ impl Ingest {
             join_all(examining),
             worker::run("sweep", every, &never, &token, || sweep::round(self)),
         );
+        self.0.requests.close();
+        self.0.requests.wait().await;
     }
 
     /// The book of ingest: one line for every scan ever receipted.

@@ -566,3 +566,30 @@ async fn what_a_killed_process_left_of_an_ended_upload_is_removed_at_start() {
     assert_eq!(staged, 1);
     assert_eq!(header(&world.head(OURS, &going_on).await, "upload-offset").unwrap(), "5");
 }
+
+#[tokio::test]
+async fn what_was_withdrawn_by_mistake_can_be_sent_again() {
+    let world = World::new(Settings::default()).await;
+    let first = world.upload(OURS, SCAN).await;
+    let scan = world.ingest.books().await.unwrap()[0].scan;
+    let withdraw = Request::post(format!("/scans/{scan}/withdraw")).body(Body::empty()).unwrap();
+    assert_eq!(world.send(OURS, withdraw).await.status(), StatusCode::OK);
+    let declared = world.try_create(OURS, SCAN.len(), Some(SCAN)).await;
+    assert_eq!(header(&declared, "upload-receipt"), None, "the bytes are wanted again");
+    let second = world.upload(OURS, SCAN).await;
+    assert_ne!(second, first);
+    assert_eq!(world.upload(OURS, SCAN).await, second);
+    let mut states = world.states().await;
+    states.sort();
+    let mut expected = [BookState::Withdrawn, BookState::InProgress];
+    expected.sort();
+    assert_eq!(states, expected);
+
+    // Too late: the withdrawn one is loaded all the same, and both are known.
+    let record = kakehashi_kernel::RecordId::generate(world.ids.as_ref());
+    let loaded = Event::RecordLoaded { scan, record, pages: 1, linked: None };
+    let message = Message::new(world.ids.as_ref(), world.clock.now(), loaded);
+    follow::follow(&world.ingest, &message).await.unwrap();
+    let states = world.states().await;
+    assert!(states.contains(&BookState::Loaded) && states.contains(&BookState::InProgress));
+}

@@ -101,17 +101,20 @@ pub(crate) async fn find(
     row.as_ref().map(read).transpose()
 }
 
-/// Finds the scan of the same municipality and bytes.
+/// Finds the scan of the same municipality and bytes. One that was withdrawn may be sent again.
 pub(crate) async fn find_same(
     tx: &mut Tx,
     municipality: &MunicipalityCode,
     sha256: Sha256Digest,
 ) -> Result<Option<ScanRow>, DatabaseError> {
-    let row = sqlx::query(select!("WHERE municipality = $1 AND sha256 = $2"))
-        .bind(municipality.as_str())
-        .bind(sha256.to_string())
-        .fetch_optional(&mut **tx)
-        .await?;
+    let row = sqlx::query(select!(
+        "WHERE municipality = $1 AND sha256 = $2 AND state <> 'withdrawn'
+         ORDER BY received_at LIMIT 1"
+    ))
+    .bind(municipality.as_str())
+    .bind(sha256.to_string())
+    .fetch_optional(&mut **tx)
+    .await?;
     row.as_ref().map(read).transpose()
 }
 

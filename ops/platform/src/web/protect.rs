@@ -45,7 +45,10 @@ pub async fn protect(request: Request, next: Next) -> Response {
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if sets_language {
-        let cookie = format!("lang={}; Path=/; Max-Age=31536000; SameSite=Strict", language.tag());
+        let cookie = format!(
+            "lang={}; Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Strict",
+            language.tag()
+        );
         if let Ok(value) = HeaderValue::from_str(&cookie) {
             headers.append(header::SET_COOKIE, value);
         }
@@ -58,14 +61,18 @@ fn accepts_html(parts: &http::request::Parts) -> bool {
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// Browsers say where a request comes from (Fetch Metadata); other clients do not and hold a client
-/// certificate of their own.
+/// Browsers say where a request comes from: by Fetch Metadata, older ones by `Origin`. Other clients say
+/// neither and hold a client certificate of their own.
 fn is_cross_site(parts: &http::request::Parts) -> bool {
     if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return false;
     }
-    let site = parts.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    site.is_some_and(|site| site != b"same-origin" && site != b"none")
+    if let Some(site) = parts.headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        return site != b"same-origin" && site != b"none";
+    }
+    let Some(origin) = parts.headers.get(header::ORIGIN) else { return false };
+    let host = parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    origin.as_bytes().strip_prefix(b"https://") != host
 }
 
 #[cfg(test)]
@@ -87,5 +94,21 @@ mod tests {
         assert!(!is_cross_site(&parts("POST", Some("same-origin"))));
         assert!(!is_cross_site(&parts("POST", None)));
         assert!(!is_cross_site(&parts("GET", Some("cross-site"))));
+    }
+
+    #[test]
+    fn nor_can_it_in_a_browser_that_knows_only_the_origin() {
+        let from = |origin: &str, host: &str| {
+            let mut parts = parts("POST", None);
+            parts.headers.insert("origin", origin.parse().unwrap());
+            parts.headers.insert("host", host.parse().unwrap());
+            is_cross_site(&parts)
+        };
+        assert!(from("https://elsewhere.example", "registry.example"));
+        assert!(from("http://registry.example", "registry.example"));
+        assert!(from("https://registry.example:444", "registry.example"));
+        assert!(from("null", "registry.example"));
+        assert!(!from("https://registry.example", "registry.example"));
+        assert!(!from("https://localhost:8441", "localhost:8441"));
     }
 }

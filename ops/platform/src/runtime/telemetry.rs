@@ -18,6 +18,7 @@ pub enum LogFormat {
 ///
 /// The first call wins; a second one (as in tests) changes nothing.
 pub fn start(filter: &str, format: LogFormat) {
+    tell_places_of_panics_only();
     let filter = EnvFilter::builder().parse_lossy(filter);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
@@ -39,6 +40,7 @@ pub fn start(filter: &str, format: LogFormat) {
 ///
 /// When the file cannot be written.
 pub fn start_to_file(filter: &str, path: &Path) -> io::Result<()> {
+    tell_places_of_panics_only();
     let filter = EnvFilter::builder().parse_lossy(filter);
     let file = Mutex::new(fs::File::create(path)?);
     let layer = fmt::layer().with_writer(file).with_ansi(false);
@@ -46,4 +48,12 @@ pub fn start_to_file(filter: &str, path: &Path) -> io::Result<()> {
         tracing::debug!("logging was already started");
     }
     Ok(())
+}
+
+/// The message of a panic may quote what was worked on, such as the text a slice was taken from.
+fn tell_places_of_panics_only() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panicked");
+    }));
 }

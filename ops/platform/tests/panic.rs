@@ -1,5 +1,4 @@
 //! What the log says of a panic. A process of its own, because the hook is the process's.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use kakehashi_platform::runtime::telemetry;
 

@@ -9,6 +9,7 @@ use crate::{compose::Components, config::Config};
 
 pub(crate) async fn run(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let config: Config = load_config(path)?;
+    config.expect_data()?;
     let balance = of(&Components::open(&config).await?).await?;
     if json {
         println!("{}", serde_json::to_string(&balance)?);

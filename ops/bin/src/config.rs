@@ -26,6 +26,25 @@ pub(crate) struct Config {
     pub(crate) registry: RegistryConfig,
 }
 
+impl Config {
+    /// Whether components have been started with this configuration before.
+    pub(crate) fn has_data(&self) -> bool {
+        ["ingest.db", "converter.db", "registry.db"]
+            .iter()
+            .any(|database| self.folders.data.join(database).exists())
+    }
+
+    /// Refuses a configuration whose data is not there: a command that only looks must not make any.
+    pub(crate) fn expect_data(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.has_data(),
+            "there is no data in {}: check [folders] in the configuration",
+            self.folders.data.display()
+        );
+        Ok(())
+    }
+}
+
 /// Logging, to standard error.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]

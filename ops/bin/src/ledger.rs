@@ -9,6 +9,7 @@ use crate::{compose::Components, config::Config};
 
 pub(crate) async fn run(path: &Path) -> anyhow::Result<ExitCode> {
     let config: Config = load_config(path)?;
+    config.expect_data()?;
     let components = Components::open(&config).await?;
     let mut is_whole = true;
     for (chain, verdict) in verify(&config, &components).await? {

@@ -12,7 +12,10 @@ use anyhow::Context;
 use kakehashi_contract::{Role, Zone};
 use kakehashi_kernel::{Clock, Sensitive};
 use kakehashi_platform::{
-    pki::{Authority, CertificateFiles, Holder, Issued, SystemSerials, Validity, write_private},
+    pki::{
+        Authority, CertificateFiles, Holder, Issued, SystemSerials, Validity, write_private,
+        write_public,
+    },
     runtime::{SystemClock, SystemEntropy, load_config},
 };
 use kakehashi_seal::Entropy;
@@ -141,7 +144,7 @@ fn password() -> Sensitive<String> {
 
 fn configuration(root: &Path) -> anyhow::Result<Config> {
     let policy = root.join("policy.toml");
-    fs::write(&policy, include_str!("../../deploy/policy.toml"))?;
+    write_public(&policy, include_bytes!("../../deploy/policy.toml"))?;
     let path = root.join("kakehashi.toml");
     if !path.exists() {
         let folder = |name: &str| format!("\"{}\"", root.join(name).display());
@@ -163,7 +166,8 @@ fn configuration(root: &Path) -> anyhow::Result<Config> {
             .replace("127.0.0.1:8512", "127.0.0.1:0")
             .replace("127.0.0.1:8513", "127.0.0.1:0")
             .replace("overdue_ms = 1800000", "overdue_ms = 20000\nsweep_every_ms = 5000");
-        fs::write(&path, text)?;
+        // As a whole or not at all: a torn file would be taken for the operator's.
+        write_public(&path, text.as_bytes())?;
     }
     fs::create_dir_all(root.join("data"))?;
     Ok(load_config(&path)?)

@@ -46,9 +46,11 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let prepared = prepare::prepare(&folder)?;
     telemetry::start_to_file(&prepared.config.log.filter, &prepared.root.join("kakehashi.log"))?;
     let mut config = prepared.config.clone();
-    if args.once {
-        // Runs may stand side by side: every listener takes a free port.
-        config.gateway.listeners.iter_mut().for_each(|listener| listener.address.set_port(0));
+    for listener in &mut config.gateway.listeners {
+        // Runs may stand side by side: then every listener takes a free port.
+        if args.once || std::net::TcpListener::bind(listener.address).is_err() {
+            listener.address.set_port(0);
+        }
     }
     let running = Arc::new(compose::start(config, Roles::of(RoleArg::All)).await?);
     doctor::ensure_accounts(&running, &prepared).await?;

@@ -155,8 +155,9 @@ pub(super) fn addresses(prepared: &Prepared, running: &Running) {
          \n  指定医 doctor         https://localhost:{entry}/           {institution}\n\
          {indent}sign in: {doctor} / {doctor_password}\n\
          \n  CA root to trust      {root}\n\
-         \n  books   kakehashi books --config {config}\n  audit   kakehashi audit verify --config {config}\n\
+         \n  books   {program} books --config {config}\n  audit   {program} audit verify --config {config}\n\
          \nCtrl-C で終了 / Ctrl-C ends",
+        program = std::env::current_exe().unwrap_or_default().display(),
         bundle = prepared.clients.bundle_password.expose(),
         municipal = port(Zone::Municipal),
         entry = port(Zone::Entry),

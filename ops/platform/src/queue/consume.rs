@@ -66,8 +66,8 @@ async fn deliver(
     delivery: &Delivery,
 ) -> Result<(), QueueError> {
     let message = &delivery.message;
-    let handled = AssertUnwindSafe(handler.handle(message)).catch_unwind().await;
-    match handled.unwrap_or_else(|_| Err("the handler panicked".into())) {
+    let outcome = AssertUnwindSafe(handler.handle(message)).catch_unwind().await;
+    match outcome.unwrap_or_else(|_| Err("the handler panicked".into())) {
         Ok(()) => queue.acknowledge(delivery).await,
         Err(error) => {
             tracing::warn!(

@@ -1,0 +1,1 @@
+//! Only benches: `cargo build --release && cargo bench -p kakehashi-bench`.

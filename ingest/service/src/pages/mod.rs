@@ -31,7 +31,7 @@ fn shell<'a>(
         title,
         zone: Some(Zone::Municipal),
         language,
-        path,
+        path: Some(path),
         nav: vec![
             NavItem {
                 href: "/scans",

@@ -25,8 +25,9 @@ pub struct Page<'a> {
     pub zone: Option<Zone>,
     /// The language.
     pub language: Language,
-    /// The path of this page, for the language switch.
-    pub path: &'a str,
+    /// The path of this page, for the language switch. `None` offers no switch: where leaving the page
+    /// would lose what was typed.
+    pub path: Option<&'a str>,
     /// Navigation.
     pub nav: Vec<NavItem<'a>>,
     /// Who is signed in, as shown at the top right.
@@ -90,7 +91,9 @@ impl Page<'_> {
                                     }
                                 }
                             }
-                            a lang=(other.0) href={ (self.path) "?lang=" (other.0) } { (other.1) }
+                            @if let Some(path) = self.path {
+                                a lang=(other.0) href={ (path) "?lang=" (other.0) } { (other.1) }
+                            }
                         }
                     }
                     main #main { (main) }
@@ -123,7 +126,7 @@ pub fn problem_page(problem: &Problem, language: Language) -> Response {
         title: &problem.title,
         zone: None,
         language,
-        path: "/",
+        path: Some("/"),
         nav: Vec::new(),
         who: None,
         can_sign_out: false,

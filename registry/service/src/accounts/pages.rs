@@ -133,7 +133,7 @@ fn page(
         title: language.pick("ログイン", "Sign in"),
         zone: Some(identity.zone),
         language,
-        path: "/sign-in",
+        path: Some("/sign-in"),
         nav: Vec::new(),
         who: None,
         can_sign_out: false,

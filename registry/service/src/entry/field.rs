@@ -40,7 +40,7 @@ impl Field<'_> {
         let is_group = matches!(self.item.control(), Control::Radio | Control::Checkboxes);
         html! {
             div.field.has-error[has_error].has-warning[!has_error && !self.findings.is_empty()]
-                id=(anchor(&self.item.id)) {
+                id=(anchor(&self.item.id)) tabindex="-1" {
                 @if is_group && !self.is_select() {
                     fieldset aria-describedby=(self.described_by()) {
                         legend { (self.label()) }

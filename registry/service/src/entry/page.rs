@@ -41,7 +41,7 @@ impl FormPage<'_> {
             Language::Ja => format!("エラー{errors}件：{name}"),
             Language::En => format!("{errors} errors: {name}"),
         };
-        shell::respond(who, self.language, &title, &self.path(), self.content(name))
+        shell::respond_without_switch(who, self.language, &title, &self.path(), self.content(name))
     }
 
     fn path(&self) -> String {

@@ -15,7 +15,28 @@ pub(crate) fn respond(
     path: &str,
     main: Markup,
 ) -> Response {
-    let links: &[(&str, &str, &str)] = match who.reader.zone {
+    page(who, language, title, path, Some(path)).respond(main)
+}
+
+/// Renders a page that a language switch would empty of what was typed into it.
+pub(crate) fn respond_without_switch(
+    who: &SignedIn,
+    language: Language,
+    title: &str,
+    path: &str,
+    main: Markup,
+) -> Response {
+    page(who, language, title, path, None).respond(main)
+}
+
+fn page<'a>(
+    who: &SignedIn,
+    language: Language,
+    title: &'a str,
+    path: &str,
+    switch: Option<&'a str>,
+) -> Page<'a> {
+    let links: &[(&'static str, &'static str, &'static str)] = match who.reader.zone {
         Zone::Entry => &[("/", "ホーム", "Home")],
         Zone::Municipal => &[
             ("/scans", "スキャンの送信と状況", "Scans"),
@@ -28,15 +49,14 @@ pub(crate) fn respond(
         label: language.pick(ja, en),
         is_current: *href == path || (*href != "/" && path.starts_with(href)),
     });
-    let page = Page {
+    Page {
         title,
         zone: Some(who.reader.zone),
         language,
-        path,
+        path: switch,
         nav: nav.collect(),
         who: Some(format!("{}（{}）", who.name.expose(), who.reader.organisation)),
         can_sign_out: true,
         scripts: &[],
-    };
-    page.respond(main)
+    }
 }

@@ -15,6 +15,8 @@ pub mod items {
     pub const KANA: &str = "name_kana";
     /// 生年月日.
     pub const BIRTH_DATE: &str = "birth_date";
+    /// 郵便番号.
+    pub const POSTCODE: &str = "postcode";
     /// 受給者番号.
     pub const RECIPIENT: &str = "recipient_no";
     /// 記載年月日.
@@ -30,6 +32,9 @@ pub struct Heading {
     pub kana: Option<String>,
     /// Birth date.
     pub birth_date: Option<CivilDate>,
+    /// Postcode, seven digits.
+    #[serde(default)]
+    pub postcode: Option<String>,
     /// Recipient number.
     pub recipient: Option<String>,
     /// The day the form was written.
@@ -50,8 +55,9 @@ pub struct SearchTexts {
     /// Programme, recipient number and birth date: for matching. Numbers repeat between
     /// municipalities, so that a number alone proves nothing.
     pub recipient_birth: Option<String>,
-    /// Kana and birth date.
-    pub name_birth: Option<String>,
+    /// Kana, birth date and postcode. Namesakes born on one day exist; without the place, one's form
+    /// would be linked to, and shown with, the other's.
+    pub name_birth_place: Option<String>,
 }
 
 /// Persons already known under a form's search texts.
@@ -59,7 +65,7 @@ pub struct SearchTexts {
 pub struct Candidates {
     /// Persons with the same recipient number and birth date.
     pub by_recipient: Vec<PersonId>,
-    /// Persons with the same kana and birth date.
+    /// Persons with the same kana, birth date and postcode.
     pub by_name: Vec<PersonId>,
     /// Those of `by_name` that have another recipient number of the same programme.
     pub with_other_number: Vec<PersonId>,
@@ -88,6 +94,7 @@ impl Heading {
             name: text(items::NAME),
             kana: text(items::KANA),
             birth_date: date(items::BIRTH_DATE),
+            postcode: text(items::POSTCODE),
             recipient: text(items::RECIPIENT),
             entry_date: date(items::ENTRY_DATE),
         }
@@ -101,7 +108,9 @@ impl Heading {
         let kana = self.kana.as_deref().map(text::search_key).filter(|key| !key.is_empty());
         SearchTexts {
             recipient_birth: recipient.clone().and_then(with_birth),
-            name_birth: kana.and_then(with_birth),
+            name_birth_place: kana
+                .and_then(with_birth)
+                .and_then(|text| Some(format!("{text}|{}", self.postcode.as_deref()?))),
             recipient,
         }
     }
@@ -172,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn kana_and_birth_date_are_enough_without_a_number() {
+    fn kana_birth_date_and_postcode_are_enough_without_a_number() {
         check(&[], &[1], &[], Match::Known(person(1)));
     }
 
@@ -196,6 +205,7 @@ mod tests {
         Heading {
             kana: Some(kana.to_owned()),
             birth_date: "1950-01-02".parse().ok(),
+            postcode: Some("0000001".to_owned()),
             recipient: recipient.map(str::to_owned),
             ..Heading::default()
         }
@@ -203,9 +213,19 @@ mod tests {
 
     #[test]
     fn kana_written_differently_is_searched_by_one_text() {
-        let texts = |kana| heading(kana, None).search_texts(Programme::Nanbyo).name_birth;
+        let texts = |kana| heading(kana, None).search_texts(Programme::Nanbyo).name_birth_place;
         assert_eq!(texts("みほん　いちろう"), texts("ﾐﾎﾝ ｲﾁﾛｳ"));
         assert_ne!(texts("みほん　いちろう"), texts("みほん　じろう"));
+    }
+
+    #[test]
+    fn a_namesake_born_on_the_same_day_who_lives_elsewhere_is_somebody_else() {
+        let here = heading("みほん　いちろう", None);
+        let elsewhere = Heading { postcode: Some("0000002".to_owned()), ..here.clone() };
+        let unknown = Heading { postcode: None, ..here.clone() };
+        let text = |heading: &Heading| heading.search_texts(Programme::Nanbyo).name_birth_place;
+        assert_ne!(text(&here), text(&elsewhere));
+        assert_eq!(text(&unknown), None);
     }
 
     #[test]
@@ -213,7 +233,7 @@ mod tests {
         let mut heading = heading("みほん　いちろう", Some("1234567"));
         heading.birth_date = None;
         let texts = heading.search_texts(Programme::Nanbyo);
-        assert!(texts.name_birth.is_none() && texts.recipient_birth.is_none());
+        assert!(texts.name_birth_place.is_none() && texts.recipient_birth.is_none());
         assert!(texts.recipient.is_some());
     }
 

@@ -80,7 +80,7 @@ fn person_keys(
     PersonKeys {
         recipient: key(format!("recipient-{programme}"), &texts.recipient),
         recipient_birth: key("recipient-birth".to_owned(), &texts.recipient_birth),
-        name_birth: key("name-birth".to_owned(), &texts.name_birth),
+        name_birth_place: key("name-birth-place".to_owned(), &texts.name_birth_place),
     }
 }
 

@@ -337,6 +337,8 @@ pub(crate) async fn overdue(
         "UPDATE scan SET news_at = $2
          WHERE id IN (SELECT id FROM scan
                       WHERE state = 'released' AND stage <> 'loaded' AND news_at < $1
+                        -- The longer a scan is on the road, the less often it is announced again.
+                        AND news_at < $2 - ($2 - received_at) / 8
                       ORDER BY news_at LIMIT $3)
          RETURNING id, municipality, receipt, received_at, sha256, size_bytes, application,
                    declared_form, file_name, state, why, form, pages, page_images, disarmed,

@@ -22,7 +22,7 @@ pub(crate) struct PersonKey {
 pub(crate) struct PersonKeys {
     pub(crate) recipient: Option<PersonKey>,
     pub(crate) recipient_birth: Option<PersonKey>,
-    pub(crate) name_birth: Option<PersonKey>,
+    pub(crate) name_birth_place: Option<PersonKey>,
 }
 
 /// Who is known under a form's indexes.
@@ -31,7 +31,7 @@ pub(crate) async fn candidates(
     keys: &PersonKeys,
 ) -> Result<Candidates, DatabaseError> {
     let by_recipient = with_key(tx, keys.recipient_birth.as_ref()).await?;
-    let by_name = with_key(tx, keys.name_birth.as_ref()).await?;
+    let by_name = with_key(tx, keys.name_birth_place.as_ref()).await?;
     let mut with_other_number = Vec::new();
     if let Some(key) = &keys.recipient {
         for person in &by_name {
@@ -63,7 +63,9 @@ pub(crate) async fn add_keys(
     person: PersonId,
     keys: &PersonKeys,
 ) -> Result<(), DatabaseError> {
-    for key in [&keys.recipient, &keys.recipient_birth, &keys.name_birth].into_iter().flatten() {
+    for key in
+        [&keys.recipient, &keys.recipient_birth, &keys.name_birth_place].into_iter().flatten()
+    {
         sqlx::query(
             "INSERT INTO person_key (kind, key_index, person_id) VALUES ($1, $2, $3)
              ON CONFLICT (kind, key_index, person_id) DO NOTHING",

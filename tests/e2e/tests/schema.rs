@@ -39,7 +39,15 @@ fn judge(documents: &[String]) -> (String, Vec<bool>) {
         .expect("xmllint judges the XSD: install the Debian package libxml2-utils");
     let said = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(!said.contains("failed to compile"), "{said}");
-    let is_valid = |path: &Path| said.contains(&format!("{} validates", path.display()));
+    let is_valid = |path: &Path| {
+        let path = path.display().to_string();
+        let is_refused = ["fails to validate", "parser error"]
+            .iter()
+            .any(|word| said.lines().any(|line| line.starts_with(&path) && line.contains(word)));
+        let is_accepted = said.contains(&format!("{path} validates"));
+        assert!(is_accepted != is_refused, "no verdict on {path}:\n{said}");
+        is_accepted
+    };
     let valid = paths.iter().map(|path| is_valid(path)).collect();
     (said, valid)
 }

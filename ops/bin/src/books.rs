@@ -5,12 +5,15 @@ use std::{path::Path, process::ExitCode};
 use kakehashi_contract::books::{Balance, Count, balance};
 use kakehashi_platform::runtime::load_config;
 
-use crate::{compose::Components, config::Config};
+use crate::{
+    compose::{Components, Roles},
+    config::Config,
+};
 
 pub(crate) async fn run(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let config: Config = load_config(path)?;
     config.expect_data()?;
-    let balance = of(&Components::open(&config).await?).await?;
+    let balance = of(&Components::open(&config, Roles::ALL).await?).await?;
     if json {
         println!("{}", serde_json::to_string(&balance)?);
     } else {
@@ -25,9 +28,9 @@ pub(crate) async fn run(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
 /// Asks the components for their books and compares them.
 pub(crate) async fn of(components: &Components) -> anyhow::Result<Balance> {
     // Downstream first: what moves on meanwhile is then seen in both places, never in none.
-    let registry = components.registry.books().await?;
-    let converter = components.converter.books().await?;
-    let ingest = components.ingest.books().await?;
+    let registry = components.registry()?.books().await?;
+    let converter = components.converter()?.books().await?;
+    let ingest = components.ingest()?.books().await?;
     Ok(balance(&ingest, &converter, &registry))
 }
 

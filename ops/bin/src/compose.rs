@@ -3,7 +3,10 @@
 //! Start order: configuration is read, adapters are opened and migrated, ports are bound, workers and
 //! servers run, and on shutdown everything drains.
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use kakehashi_contract::{AuditKey, Zone};
@@ -48,6 +51,10 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
+    /// Everything.
+    pub(crate) const ALL: Self =
+        Self { gateway: true, ingest: true, converter: true, registry: true };
+
     /// The roles behind a word of the command line.
     pub(crate) fn of(role: RoleArg) -> Self {
         let runs = |one| role == RoleArg::All || role == one;
@@ -58,34 +65,40 @@ impl Roles {
             registry: runs(RoleArg::Registry),
         }
     }
+
+    /// For each role: the data it leaves behind, and the keys that open it. It holds no others.
+    fn holdings(self, config: &Config) -> Vec<(PathBuf, &'static [&'static str])> {
+        let data = |name: &str| config.folders.data.join(name);
+        let holdings = [
+            (self.gateway, config.gateway.audit.clone(), GATEWAY_KEYS),
+            (self.ingest, data("ingest.db"), INGEST_KEYS),
+            (self.converter, data("converter.db"), CONVERTER_KEYS),
+            (self.registry, data("registry.db"), REGISTRY_KEYS),
+        ];
+        holdings
+            .into_iter()
+            .filter(|(runs, ..)| *runs)
+            .map(|(_, path, keys)| (path, keys))
+            .collect()
+    }
 }
+
+const GATEWAY_KEYS: &[&str] = &["audit-gateway"];
+const INGEST_KEYS: &[&str] = &["original", "released", "ingest-fields", "audit-ingest"];
+const CONVERTER_KEYS: &[&str] = &["released", "lot", "return", "converted", "audit-converter"];
+const REGISTRY_KEYS: &[&str] =
+    &["released", "converted", "registry-fields", "registry-index", "audit-registry"];
 
 /// The keys of a process.
 pub(crate) struct Keys(KeyFolder);
 
-/// Every key there is.
-const KEYS: [&str; 12] = [
-    "original",
-    "released",
-    "lot",
-    "return",
-    "converted",
-    "ingest-fields",
-    "registry-fields",
-    "registry-index",
-    "audit-gateway",
-    "audit-ingest",
-    "audit-converter",
-    "audit-registry",
-];
-
 impl Keys {
     /// Names the key folder. Keys are drawn only while there is no data they would have to open: a folder
     /// that is missing or not mounted must stop the start, not begin a second set of keys.
-    fn open(config: &Config) -> anyhow::Result<Self> {
+    fn open(config: &Config, roles: Roles) -> anyhow::Result<Self> {
         let folder = KeyFolder::new(&config.folders.keys);
-        if !config.has_data() {
-            for name in KEYS {
+        for (path, names) in roles.holdings(config) {
+            for name in names.iter().filter(|_| !path.exists()) {
                 folder.load_or_create(name, &SystemEntropy)?;
             }
         }
@@ -102,13 +115,14 @@ impl Keys {
     }
 }
 
-/// The components with their adapters, open but not running.
+/// The components of a process with their adapters, open but not running. A role that the process does
+/// not run is not opened: neither its database nor its keys are there to be stolen.
 pub(crate) struct Components {
     pub(crate) keys: Keys,
-    pub(crate) ingest: Ingest,
-    pub(crate) converter: Converter,
-    pub(crate) registry: Registry,
-    pub(crate) stores: [Store; 3],
+    pub(crate) stores: Vec<Store>,
+    ingest: Option<Ingest>,
+    converter: Option<Converter>,
+    registry: Option<Registry>,
 }
 
 /// A component's database with its audit chain and the hint for its relay.
@@ -135,76 +149,123 @@ impl Store {
     }
 }
 
-impl Components {
-    /// Opens databases (migrating them), objects and keys.
-    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
-        let data = &config.folders.data;
-        let keys = Keys::open(config)?;
-        let catalogue = Arc::new(Catalogue::builtin()?);
-        let objects = Arc::new(ObjectFolder::open(data.join("objects"))?);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let ids: Arc<dyn Ids> = Arc::new(SystemIds);
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-        let vault = |names: &[&'static str]| {
-            let sealing = names
-                .iter()
-                .map(|name| Ok((*name, keys.seal(name)?)))
-                .collect::<anyhow::Result<Vec<_>>>()?;
-            anyhow::Ok(Vault::new(Arc::clone(&objects), sealing, Arc::clone(&entropy)))
+/// What every component is given.
+struct Ground<'a> {
+    config: &'a Config,
+    keys: &'a Keys,
+    catalogue: Arc<Catalogue>,
+    objects: Arc<ObjectFolder>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Ground<'_> {
+    fn vault(&self, names: &[&'static str]) -> anyhow::Result<Vault> {
+        let sealing = names
+            .iter()
+            .map(|name| Ok((*name, self.keys.seal(name)?)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Vault::new(Arc::clone(&self.objects), sealing, Arc::clone(&self.entropy)))
+    }
+
+    fn ingest(&self, store: &Store) -> anyhow::Result<Ingest> {
+        let known = Arc::clone(&self.catalogue);
+        let ports = kakehashi_ingest::Ports {
+            database: store.database.clone(),
+            vault: self.vault(&["original", "released"])?,
+            staging: self.config.folders.data.join("staging"),
+            audit: store.audit.clone(),
+            field_key: self.keys.seal("ingest-fields")?,
+            inspector: inspector(self.config)?,
+            is_known_form: Arc::new(move |form| known.definition(*form).is_some()),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            entropy: Arc::clone(&self.entropy),
+            relay: Arc::clone(&store.relay),
         };
-        let stores = [
-            Store::open("ingest", config, &keys, &kakehashi_ingest::MIGRATIONS).await?,
-            Store::open("converter", config, &keys, &kakehashi_converter::MIGRATIONS).await?,
-            Store::open("registry", config, &keys, &kakehashi_registry::MIGRATIONS).await?,
-        ];
-        let [ingest_store, converter_store, registry_store] = &stores;
-        let known = Arc::clone(&catalogue);
-        let ingest = Ingest::new(
-            kakehashi_ingest::Ports {
-                database: ingest_store.database.clone(),
-                vault: vault(&["original", "released"])?,
-                staging: data.join("staging"),
-                audit: ingest_store.audit.clone(),
-                field_key: keys.seal("ingest-fields")?,
-                inspector: inspector(config)?,
-                is_known_form: Arc::new(move |form| known.definition(*form).is_some()),
-                clock: Arc::clone(&clock),
-                ids: Arc::clone(&ids),
-                entropy: Arc::clone(&entropy),
-                relay: Arc::clone(&ingest_store.relay),
-            },
-            config.ingest.settings,
-        );
+        Ok(Ingest::new(ports, self.config.ingest.settings))
+    }
 
-        let converter = Converter::new(
-            kakehashi_converter::Ports {
-                database: converter_store.database.clone(),
-                vault: vault(&["released", "lot", "return", "converted"])?,
-                audit: converter_store.audit.clone(),
-                catalogue: Arc::clone(&catalogue),
-                clock: Arc::clone(&clock),
-                ids: Arc::clone(&ids),
-                relay: Arc::clone(&converter_store.relay),
-            },
-            config.converter.settings.clone(),
-        );
+    fn converter(&self, store: &Store) -> anyhow::Result<Converter> {
+        let ports = kakehashi_converter::Ports {
+            database: store.database.clone(),
+            vault: self.vault(&["released", "lot", "return", "converted"])?,
+            audit: store.audit.clone(),
+            catalogue: Arc::clone(&self.catalogue),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            relay: Arc::clone(&store.relay),
+        };
+        Ok(Converter::new(ports, self.config.converter.settings.clone()))
+    }
 
-        let registry = Registry::new(
-            kakehashi_registry::Ports {
-                database: registry_store.database.clone(),
-                vault: vault(&["released", "converted"])?,
-                audit: registry_store.audit.clone(),
-                catalogue,
-                field_key: keys.seal("registry-fields")?,
-                index_key: keys.seal("registry-index")?,
-                clock,
-                ids,
-                entropy,
-                relay: Arc::clone(&registry_store.relay),
-            },
-            config.registry.settings.clone(),
-        );
-        Ok(Self { keys, ingest, converter, registry, stores })
+    fn registry(&self, store: &Store) -> anyhow::Result<Registry> {
+        let ports = kakehashi_registry::Ports {
+            database: store.database.clone(),
+            vault: self.vault(&["released", "converted"])?,
+            audit: store.audit.clone(),
+            catalogue: Arc::clone(&self.catalogue),
+            field_key: self.keys.seal("registry-fields")?,
+            index_key: self.keys.seal("registry-index")?,
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            entropy: Arc::clone(&self.entropy),
+            relay: Arc::clone(&store.relay),
+        };
+        Ok(Registry::new(ports, self.config.registry.settings.clone()))
+    }
+}
+
+impl Components {
+    /// Opens the databases (migrating them), objects and keys of some roles.
+    pub(crate) async fn open(config: &Config, roles: Roles) -> anyhow::Result<Self> {
+        let keys = Keys::open(config, roles)?;
+        let ground = Ground {
+            config,
+            keys: &keys,
+            catalogue: Arc::new(Catalogue::builtin()?),
+            objects: Arc::new(ObjectFolder::open(config.folders.data.join("objects"))?),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+            entropy: Arc::new(SystemEntropy),
+        };
+        let mut stores = Vec::new();
+        let (mut ingest, mut converter, mut registry) = (None, None, None);
+        if roles.ingest {
+            let tables = &kakehashi_ingest::MIGRATIONS;
+            let store = Store::open("ingest", config, &keys, tables).await?;
+            ingest = Some(ground.ingest(&store)?);
+            stores.push(store);
+        }
+        if roles.converter {
+            let tables = &kakehashi_converter::MIGRATIONS;
+            let store = Store::open("converter", config, &keys, tables).await?;
+            converter = Some(ground.converter(&store)?);
+            stores.push(store);
+        }
+        if roles.registry {
+            let tables = &kakehashi_registry::MIGRATIONS;
+            let store = Store::open("registry", config, &keys, tables).await?;
+            registry = Some(ground.registry(&store)?);
+            stores.push(store);
+        }
+        Ok(Self { keys, stores, ingest, converter, registry })
+    }
+
+    /// Ingest, if this process runs it.
+    pub(crate) fn ingest(&self) -> anyhow::Result<&Ingest> {
+        self.ingest.as_ref().context("this process does not run ingest")
+    }
+
+    /// The converter, if this process runs it.
+    pub(crate) fn converter(&self) -> anyhow::Result<&Converter> {
+        self.converter.as_ref().context("this process does not run the converter")
+    }
+
+    /// The registry, if this process runs it.
+    pub(crate) fn registry(&self) -> anyhow::Result<&Registry> {
+        self.registry.as_ref().context("this process does not run the registry")
     }
 }
 
@@ -232,56 +293,47 @@ impl Running {
 
 /// Starts the roles.
 pub(crate) async fn start(mut config: Config, roles: Roles) -> anyhow::Result<Running> {
-    let components = Components::open(&config).await?;
+    let components = Components::open(&config, roles).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let queue_path = config.folders.data.join("queue.db");
     let queue = Arc::new(EmbeddedQueue::open(&queue_path, BINDINGS, Arc::clone(&clock)).await?);
     let shutdown = Shutdown::default();
     let token = shutdown.token();
 
-    if roles.ingest {
-        let ingest = components.ingest.clone();
+    if let Some(ingest) = components.ingest.clone() {
         let address = config.ingest.address;
         serve(&mut config, &shutdown, "ingest", address, ingest.router()).await?;
         attend(&shutdown, &queue, kakehashi_ingest::CONSUMER, ingest.handler());
         let stop = token.clone();
         shutdown.spawn(async move { ingest.run(stop).await });
     }
-    if roles.converter {
-        let converter = components.converter.clone();
+    if let Some(converter) = components.converter.clone() {
         let address = config.converter.address;
         serve(&mut config, &shutdown, "converter", address, converter.router()).await?;
         attend(&shutdown, &queue, "converter", converter.handler());
         let stop = token.clone();
         shutdown.spawn(async move { converter.run(stop).await });
     }
-    if roles.registry {
-        let registry = components.registry.clone();
+    if let Some(registry) = components.registry.clone() {
         let address = config.registry.address;
         serve(&mut config, &shutdown, "registry", address, registry.router()).await?;
         attend(&shutdown, &queue, "registry", registry.handler());
         let stop = token.clone();
         shutdown.spawn(async move { registry.run(stop).await });
     }
-    let runs = [roles.ingest, roles.converter, roles.registry];
-    for (store, runs) in components.stores.iter().zip(runs) {
-        if runs {
-            shutdown.spawn(relay::run(
-                store.name,
-                store.database.clone(),
-                Arc::clone(&queue),
-                Arc::clone(&store.relay),
-                token.clone(),
-            ));
-        }
+    for store in &components.stores {
+        shutdown.spawn(relay::run(
+            store.name,
+            store.database.clone(),
+            Arc::clone(&queue),
+            Arc::clone(&store.relay),
+            token.clone(),
+        ));
     }
     let mut addresses = BTreeMap::new();
     if roles.gateway {
-        let parts = EdgeParts {
-            audit_key: components.keys.audit("gateway")?,
-            clock,
-            ids: Arc::new(SystemIds),
-        };
+        let audit_key = components.keys.audit("gateway")?;
+        let parts = EdgeParts { audit_key, clock, ids: Arc::new(SystemIds) };
         let edge = Edge::bind(config.gateway.clone(), parts).await?;
         addresses = edge.addresses();
         shutdown.spawn(edge.run(token));

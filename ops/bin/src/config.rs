@@ -27,18 +27,12 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Whether components have been started with this configuration before.
-    pub(crate) fn has_data(&self) -> bool {
-        ["ingest.db", "converter.db", "registry.db"]
-            .iter()
-            .any(|database| self.folders.data.join(database).exists())
-    }
-
     /// Refuses a configuration whose data is not there: a command that only looks must not make any.
     pub(crate) fn expect_data(&self) -> anyhow::Result<()> {
+        let databases = ["ingest.db", "converter.db", "registry.db"];
         anyhow::ensure!(
-            self.has_data(),
-            "there is no data in {}: check [folders] in the configuration",
+            databases.iter().all(|database| self.folders.data.join(database).exists()),
+            "not every component has its data in {}: check [folders] in the configuration",
             self.folders.data.display()
         );
         Ok(())

@@ -5,12 +5,15 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Context;
 use kakehashi_platform::runtime::load_config;
 
-use crate::{compose::Components, config::Config};
+use crate::{
+    compose::{Components, Roles},
+    config::Config,
+};
 
 pub(crate) async fn run(path: &Path) -> anyhow::Result<ExitCode> {
     let config: Config = load_config(path)?;
     config.expect_data()?;
-    let components = Components::open(&config).await?;
+    let components = Components::open(&config, Roles::ALL).await?;
     let mut is_whole = true;
     for (chain, verdict) in verify(&config, &components).await? {
         match verdict {

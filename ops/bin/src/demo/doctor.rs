@@ -36,7 +36,7 @@ pub(super) struct Doctor {
 
 /// Makes the demo's accounts, once per data folder.
 pub(super) async fn ensure_accounts(running: &Running, prepared: &Prepared) -> anyhow::Result<()> {
-    let registry = &running.components.registry;
+    let registry = running.components.registry()?;
     let account =
         |login: &str, password: &Sensitive<String>, name: &str, role, organisation: &str| {
             NewAccount {

@@ -27,7 +27,7 @@ use self::{
     progress::Progress, report::Outcome,
 };
 use crate::{
-    cli::{DemoArgs, RoleArg},
+    cli::DemoArgs,
     compose::{self, Roles, Running},
     prepare::{self, Prepared},
     serve::DRAIN,
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
             listener.address.set_port(0);
         }
     }
-    let running = Arc::new(compose::start(config, Roles::of(RoleArg::All)).await?);
+    let running = Arc::new(compose::start(config, Roles::ALL).await?);
     doctor::ensure_accounts(&running, &prepared).await?;
 
     let journey = tokio::select! {

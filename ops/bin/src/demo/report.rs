@@ -50,14 +50,14 @@ pub(super) async fn count(
     entered: Entered,
 ) -> anyhow::Result<Outcome> {
     let components = &running.components;
-    let counts = components.registry.counts().await?;
+    let counts = components.registry()?.counts().await?;
     let (_, dead_letters) = running.queue.depth().await?;
     Ok(Outcome {
         balance: books::of(components).await?,
         scan_records: counts.scan,
         online_records: counts.online,
         linked: counts.linked,
-        corrections: components.converter.corrections().await?,
+        corrections: components.converter()?.corrections().await?,
         audit: ledger::verify(&running.config, components)
             .await
             .context("audit trail could not be verified")?,

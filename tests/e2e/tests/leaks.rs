@@ -1,5 +1,5 @@
 //! Personal data lies nowhere in clear text: a marker planted in every personal field of a run is in no
-//! file, no file name and no line of output, with logging at `debug`.
+//! file, no file name and no line of output, with logging at `trace`.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -14,14 +14,14 @@ const RUN: Duration = Duration::from_mins(5);
 fn what_patients_and_doctors_wrote_is_nowhere_in_clear_text() {
     let house = House::new();
     house.furnish();
-    house.configure("filter = \"info,sqlx=warn\"", "filter = \"debug\"");
+    house.configure("filter = \"info,sqlx=warn\"", "filter = \"trace\"");
     let more = ["--marker", MARKER, "--mistakes-permille", "400"];
     let run = house.demo(SCANS, 7, &more, RUN);
     let outcome = Outcome::of(&run);
     outcome.accounts_for(u64::from(SCANS));
     assert!(outcome.corrections > 0, "the correction round was not on the road: {outcome:?}");
     let log = fs::read_to_string(house.path("kakehashi.log")).expect("a log");
-    assert!(log.contains("DEBUG"), "nothing is logged at debug");
+    assert!(log.contains("DEBUG") && log.contains("TRACE"), "not everything is logged");
 
     let needles = needles();
     let (leaks, files, bytes) = needles.look_through(&house.root());

@@ -88,8 +88,8 @@ impl Balance {
 /// through its part of the road, `registry` one per record of source scan.
 ///
 /// A scan that ingest believes in progress may already be further on (its messages are under way);
-/// a scan that ingest believes loaded must be in the registry. Nothing may be downstream that was
-/// never received.
+/// a scan that ingest believes loaded must be in the registry, and whatever is in the registry must have
+/// passed the converter. Nothing may be downstream that was never received.
 pub fn balance(ingest: &[BookLine], converter: &[BookLine], registry: &[BookLine]) -> Balance {
     let mut balance = Balance::default();
     let received = index(ingest, "received twice", &mut balance.differences);
@@ -126,6 +126,9 @@ fn place(
     let mut differ = |what| balance.differences.push(Difference { scan: line.scan, what });
     if [converted, loaded].into_iter().flatten().any(|other| other.pages != line.pages) {
         differ("page counts differ");
+    }
+    if loaded.is_some() && converted.is_none() {
+        differ("in the registry, but unknown to the converter");
     }
     match (line.state, loaded) {
         (BookState::Loaded, None) => {
@@ -191,8 +194,17 @@ mod tests {
 
     #[test]
     fn a_page_that_vanished_shows() {
-        let ingest = [line(1, BookState::Loaded, 4)];
-        assert!(!balance(&ingest, &[], &[line(1, BookState::Loaded, 3)]).holds());
+        let whole = [line(1, BookState::Loaded, 4)];
+        let torn = [line(1, BookState::Loaded, 3)];
+        assert!(balance(&whole, &whole, &whole).holds());
+        assert!(!balance(&whole, &whole, &torn).holds());
+        assert!(!balance(&whole, &torn, &whole).holds());
+    }
+
+    #[test]
+    fn a_document_that_vanished_between_shows() {
+        let loaded = [line(1, BookState::Loaded, 4)];
+        assert!(!balance(&loaded, &[], &loaded).holds());
     }
 
     #[test]

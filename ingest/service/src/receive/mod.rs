@@ -5,33 +5,27 @@
 //! between object and row leaves an object without a receipt; the next word of the sender about that
 //! upload finishes it, and in the end the sweeper.
 
-use std::{sync::Arc, time::Duration};
+mod error;
+mod staging;
 
-use axum::body::{Body, BodyDataStream};
-use futures_util::StreamExt;
+use std::sync::Arc;
+
+use axum::body::Body;
 use kakehashi_contract::{AuditFact, Event, Identity, Message, Role, Zone, objects};
-use kakehashi_ingest_core::{Declaration, DeclarationError, Receipt, Scan, ScanState};
+use kakehashi_ingest_core::{Declaration, Receipt, Scan, ScanState};
 use kakehashi_kernel::{MunicipalityCode, ScanId, Sha256Digest, limits};
 use kakehashi_platform::{
     DatabaseError, Tx,
     blobs::{BlobError, StagedObject},
     queue::outbox,
 };
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub use self::error::{ProtocolError, ReceiveError};
+use self::staging::{Slot, blocking};
 use crate::{
     Ingest,
     store::{self, upload::UploadRow},
 };
-
-/// Bytes gathered before they are sealed and written.
-const WRITE_BYTES: usize = 128 * 1024;
-/// Longest silence within one request's body.
-const BODY_IDLE: Duration = Duration::from_secs(30);
-/// Longest wait for another request that writes to the same upload.
-const LOCK_WAIT: Duration = Duration::from_secs(10);
-/// Uploads kept open at once; the others are opened again when their next part arrives.
-const OPEN_MAX: usize = 512;
 
 /// A device of a municipality, as the gateway identified it.
 #[derive(Debug, Clone)]
@@ -65,69 +59,6 @@ pub struct UploadStatus {
     /// The receipt, once everything is durable.
     pub receipt: Option<Receipt>,
 }
-
-/// The request does not follow tus 1.0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ProtocolError {
-    /// `Tus-Resumable` is not 1.0.0.
-    #[error("Tus-Resumable is not 1.0.0")]
-    Version,
-    /// The body is not `application/offset+octet-stream`.
-    #[error("the body is not application/offset+octet-stream")]
-    MediaType,
-    /// A header is missing or malformed.
-    #[error("header {0} is missing or malformed")]
-    Header(&'static str),
-}
-
-/// Why a request about an upload did not do what it asked.
-#[derive(Debug, thiserror::Error)]
-pub enum ReceiveError {
-    /// The request does not follow the protocol.
-    #[error("not a tus request: {0}")]
-    Protocol(#[from] ProtocolError),
-    /// The declaration is wrong.
-    #[error("upload refused: {0}")]
-    Declaration(#[from] DeclarationError),
-    /// The municipality has too many unfinished uploads.
-    #[error("too many unfinished uploads")]
-    TooManyOpen,
-    /// There is no such upload, or not of this municipality.
-    #[error("no such upload")]
-    NotFound,
-    /// The part does not start where the upload stands.
-    #[error("upload stands at byte {offset}")]
-    OffsetConflict {
-        /// Where it stands.
-        offset: u64,
-    },
-    /// More bytes than declared.
-    #[error("more bytes than declared")]
-    TooLong,
-    /// The whole does not have the declared digest. Nothing is kept.
-    #[error("digest differs from the declared one")]
-    DigestMismatch,
-    /// Another request is writing to the same upload.
-    #[error("another request writes to this upload")]
-    Locked,
-    /// The body ended early or was silent too long. What came is kept.
-    #[error("the upload was interrupted")]
-    Interrupted,
-    /// The object store.
-    #[error("scan could not be stored")]
-    Blob(#[from] BlobError),
-    /// The database.
-    #[error("receipt could not be recorded")]
-    Database(#[from] DatabaseError),
-}
-
-impl From<sqlx::Error> for ReceiveError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.into())
-    }
-}
-
-type Slot = OwnedMutexGuard<Option<StagedObject>>;
 
 impl Ingest {
     /// Opens an upload. When the declared digest is that of a scan this municipality already sent, the
@@ -330,51 +261,6 @@ impl Ingest {
         Ok(is_left_over)
     }
 
-    /// Reads the body into the staged object until it ends, fails, or exceeds `length`; then syncs.
-    async fn take_body(
-        &self,
-        mut staged: StagedObject,
-        length: u64,
-        mut body: BodyDataStream,
-    ) -> Result<(StagedObject, Result<(), ReceiveError>), ReceiveError> {
-        let mut taken = staged.offset();
-        let mut gathered = Vec::with_capacity(WRITE_BYTES);
-        let ended = loop {
-            let chunk = match tokio::time::timeout(BODY_IDLE, body.next()).await {
-                Ok(Some(Ok(chunk))) => chunk,
-                Ok(None) => break Ok(()),
-                Ok(Some(Err(_))) | Err(_) => break Err(ReceiveError::Interrupted),
-            };
-            taken += chunk.len() as u64;
-            if taken > length {
-                break Err(ReceiveError::TooLong);
-            }
-            gathered.extend_from_slice(&chunk);
-            if gathered.len() >= WRITE_BYTES {
-                staged = self.write(staged, std::mem::take(&mut gathered), false).await?;
-            }
-        };
-        staged = self.write(staged, gathered, true).await?;
-        Ok((staged, ended))
-    }
-
-    async fn write(
-        &self,
-        mut staged: StagedObject,
-        plain: Vec<u8>,
-        sync: bool,
-    ) -> Result<StagedObject, ReceiveError> {
-        let entropy = Arc::clone(&self.0.ports.entropy);
-        blocking(move || {
-            staged.append(&plain, entropy.as_ref())?;
-            if sync {
-                staged.sync()?;
-            }
-            Ok(staged)
-        })
-        .await?
-    }
-
     /// Verifies the digest, publishes the object, records the scan.
     async fn finish(
         &self,
@@ -500,51 +386,6 @@ impl Ingest {
         Ok((slot, self.find_upload(uploader, upload).await?))
     }
 
-    async fn slot(&self, upload: ScanId) -> Result<Slot, ReceiveError> {
-        let slot = {
-            let mut open = self.0.open.lock().await;
-            if open.len() >= OPEN_MAX {
-                // Closes what nobody is writing to: it is opened again when its next part arrives.
-                open.retain(|_, slot| Arc::strong_count(slot) > 1);
-            }
-            Arc::clone(open.entry(upload).or_insert_with(|| Arc::new(Mutex::new(None))))
-        };
-        tokio::time::timeout(LOCK_WAIT, slot.lock_owned()).await.map_err(|_| ReceiveError::Locked)
-    }
-
-    async fn forget_slot(&self, upload: ScanId) {
-        self.0.open.lock().await.remove(&upload);
-    }
-
-    /// The staged object, opened if need be. `None` when the object is published already: then the
-    /// staged name, which may be a second link to it, must not be touched but removed.
-    async fn staged(
-        &self,
-        slot: &mut Slot,
-        row: &UploadRow,
-    ) -> Result<Option<StagedObject>, ReceiveError> {
-        if let Some(staged) = slot.take() {
-            return Ok(Some(staged));
-        }
-        let ports = &self.0.ports;
-        let key = objects::original(row.id);
-        let sealing = ports.vault.key(&key)?.clone();
-        let (objects, folder) = (ports.vault.objects().clone(), ports.staging.clone());
-        blocking(move || {
-            if objects.exists(&key)? {
-                StagedObject::remove(&folder, &key)?;
-                return Ok(None);
-            }
-            Ok(Some(StagedObject::open(&folder, &key, &sealing)?))
-        })
-        .await?
-    }
-
-    async fn remove_staged(&self, upload: ScanId) -> Result<(), ReceiveError> {
-        let folder = self.0.ports.staging.clone();
-        Ok(blocking(move || StagedObject::remove(&folder, &objects::original(upload))).await??)
-    }
-
     fn seal_file_name(&self, upload: ScanId, name: &str) -> Vec<u8> {
         let ports = &self.0.ports;
         let context = file_name_context(upload);
@@ -583,15 +424,6 @@ fn file_name_context(scan: ScanId) -> String {
 
 fn finished(row: &UploadRow, receipt: Receipt) -> UploadStatus {
     UploadStatus { upload: row.id, offset: row.length, length: row.length, receipt: Some(receipt) }
-}
-
-/// Runs disk work off the event loop.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ReceiveError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| ReceiveError::Blob(BlobError::Io(std::io::Error::other(error))))
 }
 
 /// Bytes of one PATCH at most, told to clients as `Tus-Max-Size` tells the whole.

@@ -86,6 +86,9 @@ pub enum Refusal {
     /// The body did not arrive whole.
     #[error("the return did not arrive whole")]
     ReturnTorn,
+    /// The lot has had more returns than any honest work needs.
+    #[error("too many returns of one lot")]
+    TooManyReturns,
     /// Too many returns arrive at once.
     #[error("too many returns at once")]
     Busy,

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use kakehashi_kernel::limits::{CORRECTION_ROUNDS_MAX, RETURN_BYTES_MAX};
+use kakehashi_kernel::limits::{CORRECTION_ROUNDS_MAX, LOT_RETURNS_MAX, RETURN_BYTES_MAX};
 use serde::Deserialize;
 
 /// The converter's settings. Limits can be lowered here, never raised.
@@ -19,6 +19,8 @@ pub struct Settings {
     pub lease_grace_ms: i64,
     /// Rounds of one document before a person must look.
     pub correction_rounds_max: u32,
+    /// Returns of one lot.
+    pub returns_per_lot_max: u32,
     /// Bytes of one return.
     pub return_bytes_max: u64,
 }
@@ -31,6 +33,7 @@ impl Default for Settings {
             due_days: 10,
             lease_grace_ms: 24 * 60 * 60 * 1000,
             correction_rounds_max: CORRECTION_ROUNDS_MAX,
+            returns_per_lot_max: LOT_RETURNS_MAX,
             return_bytes_max: RETURN_BYTES_MAX,
         }
     }

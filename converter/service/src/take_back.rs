@@ -2,7 +2,7 @@
 
 use kakehashi_contract::{Identity, objects};
 use kakehashi_converter_core::Extent;
-use kakehashi_kernel::{LotId, ReturnId, Sha256Digest};
+use kakehashi_kernel::{LotId, ReturnId, Sha256Digest, limits::LOT_RETURNS_MAX};
 
 use crate::{
     converter::Inner,
@@ -41,6 +41,10 @@ impl Inner {
                 returned::find_same(&mut connection, lot, contractor, row.digest, extent).await?;
             if let Some(first) = first {
                 return Ok(first);
+            }
+            let returns_max = self.settings.returns_per_lot_max.min(LOT_RETURNS_MAX);
+            if returned::count(&mut connection, lot).await? >= i64::from(returns_max) {
+                return Err(Refusal::TooManyReturns.into());
             }
         }
         self.ports.vault.put(objects::returned(row.id), bytes).await?;

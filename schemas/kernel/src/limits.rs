@@ -26,6 +26,8 @@ pub const INSPECTION_CPU_SECONDS_MAX: u64 = 60;
 pub const INSPECTION_WALL_SECONDS_MAX: u64 = 120;
 /// Documents of one lot.
 pub const LOT_DOCUMENTS_MAX: usize = 500;
+/// Returns of one lot, whatever becomes of them.
+pub const LOT_RETURNS_MAX: u32 = 1000;
 /// Bytes of one return.
 pub const RETURN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Nesting of a return's XML.

@@ -143,6 +143,12 @@ fn refused(refusal: Refusal) -> Problem {
             "納品が途中で切れました",
             "この納品は受け付けられていません。もう一度送ってください。",
         ),
+        Refusal::TooManyReturns => (
+            429,
+            "too-many-returns",
+            "このロットの納品回数が上限に達しました",
+            "この納品は受け付けられていません。発注元に連絡してください。",
+        ),
         Refusal::Busy => (
             503,
             "busy",

@@ -23,6 +23,8 @@ use crate::{
 
 /// How long a return waits for its turn while others arrive.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one return may take to arrive: others wait for its turn.
+const BODY_TIMEOUT: Duration = Duration::from_mins(10);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,7 +114,10 @@ pub(super) async fn deliver(
     let inner = converter.inner();
     let turn = tokio::time::timeout(TURN_TIMEOUT, inner.receiving.acquire()).await;
     let Ok(Ok(_turn)) = turn else { return Err(Refusal::Busy.into()) };
-    let bytes = read_body(request).await.map_err(|rejection| problem::torn_body(&rejection))?;
+    let body = tokio::time::timeout(BODY_TIMEOUT, read_body(request)).await;
+    let bytes = body
+        .map_err(|_| Refusal::ReturnTorn)?
+        .map_err(|rejection| problem::torn_body(&rejection))?;
     if bytes.is_empty() {
         return Err(Refusal::ReturnEmpty.into());
     }

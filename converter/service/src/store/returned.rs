@@ -130,6 +130,15 @@ pub(crate) async fn find_same(
     row.as_ref().map(decode).transpose()
 }
 
+/// How many returns a lot has had.
+pub(crate) async fn count(connection: &mut Connection, lot: LotId) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar("SELECT COUNT(*) FROM lot_return WHERE lot_id = $1")
+        .bind(lot.to_string())
+        .fetch_one(connection)
+        .await?;
+    Ok(count)
+}
+
 /// Returns to look into now, oldest first, at most `limit`. Of one lot only the oldest: its returns are
 /// looked into in the order they came, also when the first must be tried again.
 pub(crate) async fn waiting(

@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use kakehashi_contract::objects;
+use kakehashi_converter::Settings;
 
 use crate::house::{House, Keyed, contractor, json, said, scan, verdicts};
 
@@ -17,6 +18,23 @@ async fn the_same_return_twice_is_one_return() {
     assert_eq!(house.deliver(lot, "", &xml).await, first, "also when the lot is closed");
     assert_eq!(house.converter.validate_waiting().await.unwrap(), 0);
     assert_eq!(house.emitted().await.len(), emitted);
+}
+
+#[tokio::test]
+async fn a_lot_takes_a_bounded_number_of_returns() {
+    let house = House::with(Settings { returns_per_lot_max: 2, ..Settings::default() }).await;
+    let (lot, number) = house.lot_of_two_with_denki().await;
+    let faulty = |note| house.xml(&number, &[Keyed(1, 1, note)]);
+    house.return_of(lot, "?partial=true", &faulty("良好")).await;
+    let second = house.return_of(lot, "?partial=true", &faulty("不変")).await;
+    let path = format!("/api/v1/lots/{lot}/returns?partial=true");
+    let denki = contractor("denki");
+    let third = faulty("悪化").into_bytes();
+    let answer = house.ask(Method::POST, Some(&denki), &path, "application/xml", third).await;
+    let (status, problem) = json(answer);
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{problem}");
+    let again = house.deliver(lot, "?partial=true", &faulty("不変")).await;
+    assert_eq!(again["return"], second["return"], "a repeat is no further return");
 }
 
 #[tokio::test]

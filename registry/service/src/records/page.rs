@@ -60,7 +60,9 @@ impl RecordPage<'_> {
                     (language.pick("様式 ", "Form ")) span.number { (row.form) } "　"
                     (language.pick("届いた日時 ", "Arrived ")) (row.created_at.display_japan())
                     @if let Origin::Scan { scan, .. } = &row.origin {
-                        "　" (language.pick("スキャンID ", "Scan ")) span.number { (scan) }
+                        "　" (language.pick("スキャンID ", "Scan "))
+                        // Only the municipality whose scan it is sees this page.
+                        a.number href={ "/scans/" (scan) } { (scan) }
                     }
                 }
             }

@@ -81,6 +81,7 @@ fn failed(failure: &Failure) -> Response {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one table, complete at a glance")]
 fn refused(refusal: Refusal) -> Problem {
     let (status, code, title, remedy) = match refusal {
         Refusal::LotUnknown => {

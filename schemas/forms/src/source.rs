@@ -18,9 +18,14 @@ use crate::{
 pub(crate) struct RawForm {
     pub(crate) key: Spanned<String>,
     pub(crate) name: Localized,
+    /// The reading of the name in hiragana.
+    pub(crate) kana: Option<String>,
     pub(crate) pages: u16,
     pub(crate) valid_from: CivilDate,
     pub(crate) valid_until: Option<CivilDate>,
+    pub(crate) accepted_until: Option<CivilDate>,
+    pub(crate) applies: Option<Applications>,
+    pub(crate) unverified: Option<Localized>,
     pub(crate) rule_version: String,
     pub(crate) rule_notice: Localized,
     #[serde(default)]
@@ -81,6 +86,11 @@ pub(crate) struct RawItem {
     pub(crate) places: Option<u32>,
     #[serde(default)]
     pub(crate) comparator: bool,
+    pub(crate) detection: Option<Spanned<String>>,
+    /// Fewest and most rows of a table.
+    pub(crate) rows: Option<[usize; 2]>,
+    #[serde(default)]
+    pub(crate) column: Vec<RawItem>,
     pub(crate) unit: Option<String>,
     pub(crate) help: Option<Localized>,
     #[serde(default)]
@@ -88,11 +98,15 @@ pub(crate) struct RawItem {
     pub(crate) applies: Option<Applications>,
     pub(crate) required_when: Option<Spanned<String>>,
     pub(crate) relevant: Option<Spanned<String>>,
-    pub(crate) class: DataClass,
-    pub(crate) carry: Carry,
+    /// A column takes it from its table.
+    pub(crate) class: Option<DataClass>,
+    /// A column takes it from its table.
+    pub(crate) carry: Option<Carry>,
     #[serde(default)]
     pub(crate) states: Vec<AllowedState>,
     pub(crate) page: Option<u16>,
+    /// Left, top, width, height on the page in tenths of a millimetre.
+    pub(crate) region: Option<Spanned<[u16; 4]>>,
     pub(crate) confidence: Option<String>,
 }
 

@@ -1,27 +1,24 @@
 //! From definition files to definitions: includes resolved, every rule compiled and type-checked.
 
+mod codes;
 mod criteria;
+mod items;
+mod rules;
+mod sections;
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
-use kakehashi_kernel::{
-    FormKey,
-    limits::{FORM_ITEMS_MAX, FORM_VALUE_BYTES_MAX},
-};
-use rust_decimal::Decimal;
+use kakehashi_kernel::FormKey;
 use serde::de::DeserializeOwned;
-use toml::Spanned;
 
 use crate::{
-    calculate::{Calculation, Derived},
+    calculate::Derived,
     catalogue::{LoadError, SourceFile},
     check::Rule,
-    code_list::{CodeList, CodeOption},
+    code_list::CodeList,
     definition::{Definition, Section},
-    expression::{Engine, Expression},
-    finding::Localized,
-    item::{Applications, Item, Kind},
-    source::{RawCodes, RawDerived, RawForm, RawItem, RawRule, RawSection, RawShared},
+    expression::Engine,
+    source::{RawDerived, RawForm, RawRule, RawShared},
     typing::Type,
 };
 
@@ -37,7 +34,7 @@ pub(crate) fn catalogue(
     let mut shared = Shared::new();
     for file in files {
         if file.path.starts_with("codes/") {
-            load_lists(file, &mut lists)?;
+            codes::load_lists(file, &mut lists)?;
         } else if let Some(name) = file.path.strip_prefix("shared/") {
             shared.insert(name.trim_end_matches(".toml"), (*file, parse(file)?));
         }
@@ -103,41 +100,6 @@ fn wrong(
     }
 }
 
-fn load_lists(file: &SourceFile<'_>, lists: &mut Lists) -> Result<(), LoadError> {
-    let raw: RawCodes = parse(file)?;
-    for list in raw.list {
-        let span = list.id.span();
-        let id = list.id.into_inner();
-        let options: Vec<CodeOption> = list
-            .code
-            .into_iter()
-            .map(|code| CodeOption {
-                label: Localized::new(code.ja, code.en),
-                code: code.code,
-                means: code.means,
-                points: code.points,
-            })
-            .collect();
-        let mut codes: Vec<&str> = options.iter().map(|option| option.code.as_str()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        let is_word = |code: &&str| !code.is_empty() && !code.contains(char::is_whitespace);
-        if codes.len() != options.len() || options.is_empty() || !codes.iter().all(is_word) {
-            return Err(wrong(
-                file,
-                Some(&span),
-                Some(&id),
-                "a code is empty, spaced or given twice",
-            ));
-        }
-        let list = Arc::new(CodeList::new(id.clone(), options));
-        if lists.insert(id.clone(), list).is_some() {
-            return Err(wrong(file, Some(&span), Some(&id), "there is another list of this name"));
-        }
-    }
-    Ok(())
-}
-
 /// Loads one form file.
 struct Loader<'a> {
     file: &'a SourceFile<'a>,
@@ -149,15 +111,6 @@ struct Loader<'a> {
 
 /// A raw thing and the file it stands in.
 struct In<'a, T>(&'a SourceFile<'a>, T);
-
-/// A section as collected, before its items are compiled.
-struct Collected<'a> {
-    file: &'a SourceFile<'a>,
-    id: String,
-    label: Localized,
-    page: u16,
-    items: Vec<RawItem>,
-}
 
 impl<'a> Loader<'a> {
     fn load(mut self, engine: &Engine) -> Result<Definition, LoadError> {
@@ -183,7 +136,7 @@ impl<'a> Loader<'a> {
             .into_iter()
             .map(|section| self.section(section, raw.pages))
             .collect::<Result<_, _>>()?;
-        let places = places(&sections);
+        let places = sections::places(&sections);
         let derived: Vec<Derived> = derived
             .into_iter()
             .map(|In(file, raw)| self.derived(file, raw))
@@ -209,259 +162,4 @@ impl<'a> Loader<'a> {
             engine: engine.clone(),
         })
     }
-
-    fn collect(
-        &self,
-        section: RawSection,
-        derived: &mut Vec<In<'a, RawDerived>>,
-        rules: &mut Vec<In<'a, RawRule>>,
-    ) -> Result<Collected<'a>, LoadError> {
-        let page = *section.page.get_ref();
-        let span = section.page.span();
-        match (section.include, section.id, section.ja, section.en) {
-            (Some(name), None, None, None) if section.item.is_empty() => {
-                let Some((file, shared)) = self.shared.get(name.get_ref().as_str()) else {
-                    let problem = format!("there is no shared section {}", name.get_ref());
-                    return Err(wrong(self.file, Some(&name.span()), None, problem));
-                };
-                derived.extend(shared.derived.iter().cloned().map(|derived| In(file, derived)));
-                rules.extend(shared.rule.iter().cloned().map(|rule| In(file, rule)));
-                let label = Localized::new(&shared.ja, &shared.en);
-                let id = shared.id.get_ref().clone();
-                Ok(Collected { file, id, label, page, items: shared.item.clone() })
-            }
-            (None, Some(id), Some(ja), Some(en)) => {
-                let label = Localized::new(ja, en);
-                let (file, id) = (self.file, id.into_inner());
-                Ok(Collected { file, id, label, page, items: section.item })
-            }
-            _ => {
-                let problem = "a section is either included, or has id, ja, en and items";
-                Err(wrong(self.file, Some(&span), None, problem))
-            }
-        }
-    }
-
-    fn learn_types(
-        &mut self,
-        sections: &[Collected<'a>],
-        derived: &[In<'a, RawDerived>],
-    ) -> Result<(), LoadError> {
-        let mut section_ids = std::collections::BTreeSet::new();
-        for section in sections {
-            if !is_name(&section.id) || !section_ids.insert(&section.id) {
-                let problem = "a section's id is not a name, or is used twice";
-                return Err(wrong(section.file, None, Some(&section.id), problem));
-            }
-            for item in &section.items {
-                let kind = self.kind(section.file, item)?;
-                self.learn(section.file, &item.id, Type::of_kind(&kind))?;
-            }
-        }
-        for In(file, derived) in derived {
-            self.learn(file, &derived.id, Type::Int)?;
-        }
-        if self.types.len() > FORM_ITEMS_MAX {
-            return Err(wrong(self.file, None, None, format!("more than {FORM_ITEMS_MAX} items")));
-        }
-        Ok(())
-    }
-
-    fn learn(
-        &mut self,
-        file: &SourceFile<'_>,
-        id: &Spanned<String>,
-        is: Type,
-    ) -> Result<(), LoadError> {
-        let name = id.get_ref();
-        if !is_name(name) {
-            let problem = "an id is lower case letters, digits and underscores, a letter first";
-            return Err(wrong(file, Some(&id.span()), Some(name), problem));
-        }
-        if self.types.insert(name.clone(), is).is_some() {
-            return Err(wrong(file, Some(&id.span()), Some(name), "the id is used twice"));
-        }
-        Ok(())
-    }
-
-    fn section(&self, section: Collected<'a>, pages: u16) -> Result<Section, LoadError> {
-        let mut items = Vec::with_capacity(section.items.len());
-        for raw in section.items {
-            let page = raw.page.unwrap_or(section.page);
-            if page == 0 || page > pages {
-                return Err(wrong(
-                    section.file,
-                    Some(&raw.id.span()),
-                    Some(raw.id.get_ref()),
-                    "no such page",
-                ));
-            }
-            items.push(self.item(section.file, raw, page)?);
-        }
-        Ok(Section { id: section.id, label: section.label, page: section.page, items })
-    }
-
-    fn item(&self, file: &SourceFile<'_>, raw: RawItem, page: u16) -> Result<Item, LoadError> {
-        let kind = self.kind(file, &raw)?;
-        let id = raw.id.into_inner();
-        Ok(Item {
-            required_when: self.optional(file, raw.required_when, &id)?,
-            relevant: self.optional(file, raw.relevant, &id)?,
-            id,
-            label: Localized::new(raw.ja, raw.en),
-            kind,
-            help: raw.help,
-            unit: raw.unit,
-            page,
-            required: raw.required,
-            applies: raw.applies.unwrap_or(Applications::Both),
-            class: raw.class,
-            carry: raw.carry,
-            states: raw.states,
-            confidence: raw.confidence,
-        })
-    }
-
-    fn kind(&self, file: &SourceFile<'_>, raw: &RawItem) -> Result<Kind, LoadError> {
-        let id = raw.id.get_ref();
-        let refuse = |problem: &str| wrong(file, Some(&raw.kind.span()), Some(id), problem);
-        let length = || raw.length.ok_or_else(|| refuse("length = [min, max] is missing"));
-        let list = || {
-            let name = raw.codes.as_ref().ok_or_else(|| refuse("codes is missing"))?;
-            let unknown =
-                || wrong(file, Some(&name.span()), Some(id), "there is no such code list");
-            self.lists.get(name.get_ref()).map(Arc::clone).ok_or_else(unknown)
-        };
-        let kind = match raw.kind.get_ref().as_str() {
-            "text" => {
-                Kind::Text { length_max: length()?[1], lines_max: raw.lines_max.unwrap_or(1) }
-            }
-            "kana" => Kind::Kana { length_max: length()?[1] },
-            "digits" => Kind::Digits { min: length()?[0], max: length()?[1] },
-            "date" => Kind::Date,
-            "partial_date" => Kind::PartialDate,
-            "code" => Kind::Code(list()?),
-            "codes" => Kind::Codes(list()?),
-            "integer" => {
-                let (min, max) = range::<i64>(file, raw)?;
-                Kind::Integer { min, max }
-            }
-            "decimal" => {
-                let (min, max) = range::<Decimal>(file, raw)?;
-                let places = raw.places.ok_or_else(|| refuse("places is missing"))?;
-                Kind::Decimal { min, max, places, comparator: raw.comparator }
-            }
-            "postcode" => Kind::Postcode,
-            "tel" => Kind::Tel,
-            "recipient" => Kind::Recipient,
-            "insurer" => Kind::Insurer,
-            _ => return Err(refuse("unknown type")),
-        };
-        // Four bytes is the longest code point, so that what fits the length fits the limit.
-        if raw
-            .length
-            .is_some_and(|[min, max]| min > max || max == 0 || max > FORM_VALUE_BYTES_MAX / 4)
-        {
-            return Err(refuse("the length is out of bounds"));
-        }
-        Ok(kind)
-    }
-
-    fn derived(&self, file: &SourceFile<'_>, raw: RawDerived) -> Result<Derived, LoadError> {
-        let id = raw.id.get_ref();
-        let refuse = |problem: String| wrong(file, Some(&raw.id.span()), Some(id), problem);
-        let calculation = match (raw.years, raw.points) {
-            (Some([from, to]), None) => Calculation::Years { from, to },
-            (None, Some(items)) => Calculation::Points(items),
-            _ => return Err(refuse("give either years or points".to_owned())),
-        };
-        for input in calculation.inputs() {
-            let fits = match (&calculation, self.types.get(input)) {
-                (Calculation::Years { .. }, Some(Type::Date | Type::PartialDate)) => true,
-                (Calculation::Points(_), Some(Type::Code(list))) => {
-                    list.options().iter().all(|option| option.points.is_some())
-                }
-                _ => false,
-            };
-            if !fits {
-                return Err(refuse(format!("cannot be calculated from {input}")));
-            }
-        }
-        Ok(Derived {
-            id: raw.id.into_inner(),
-            label: Localized::new(raw.ja, raw.en),
-            unit: raw.unit,
-            formula: raw.formula,
-            source: raw.source,
-            calculation,
-        })
-    }
-
-    fn rule(&self, file: &SourceFile<'_>, raw: RawRule) -> Result<Rule, LoadError> {
-        let id = raw.id.into_inner();
-        if !self.types.contains_key(raw.item.get_ref()) {
-            let problem = format!("unknown item {}", raw.item.get_ref());
-            return Err(wrong(file, Some(&raw.item.span()), Some(&id), problem));
-        }
-        Ok(Rule {
-            holds: self.expression(file, &raw.holds, &id)?,
-            id,
-            item: raw.item.into_inner(),
-            severity: raw.severity,
-            message: raw.message,
-            remedy: raw.remedy,
-        })
-    }
-
-    fn optional(
-        &self,
-        file: &SourceFile<'_>,
-        text: Option<Spanned<String>>,
-        rule: &str,
-    ) -> Result<Option<Expression>, LoadError> {
-        text.map(|text| self.expression(file, &text, rule)).transpose()
-    }
-
-    fn expression(
-        &self,
-        file: &SourceFile<'_>,
-        text: &Spanned<String>,
-        rule: &str,
-    ) -> Result<Expression, LoadError> {
-        Expression::compile(text.get_ref(), &self.types)
-            .map_err(|problem| wrong(file, Some(&text.span()), Some(rule), problem))
-    }
-}
-
-fn range<T: std::str::FromStr + PartialOrd>(
-    file: &SourceFile<'_>,
-    raw: &RawItem,
-) -> Result<(T, T), LoadError> {
-    let id = raw.id.get_ref();
-    let Some(range) = &raw.range else {
-        return Err(wrong(file, Some(&raw.kind.span()), Some(id), "range is missing"));
-    };
-    let [min, max] = range.get_ref();
-    match (min.parse::<T>(), max.parse::<T>()) {
-        (Ok(min), Ok(max)) if min <= max => Ok((min, max)),
-        _ => {
-            Err(wrong(file, Some(&range.span()), Some(id), "the range is not two numbers in order"))
-        }
-    }
-}
-
-fn places(sections: &[Section]) -> BTreeMap<String, (usize, usize)> {
-    let mut places = BTreeMap::new();
-    for (section_place, section) in sections.iter().enumerate() {
-        for (item_place, item) in section.items.iter().enumerate() {
-            places.insert(item.id.clone(), (section_place, item_place));
-        }
-    }
-    places
-}
-
-fn is_name(id: &str) -> bool {
-    id.starts_with(|c: char| c.is_ascii_lowercase())
-        && id.len() <= 64
-        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }

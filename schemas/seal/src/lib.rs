@@ -1,7 +1,10 @@
-//! Sealed objects, sealed fields and blind indexes (XChaCha20-Poly1305, HKDF and HMAC with SHA-256).
+//! Sealed objects, sealed fields and blind indexes (XChaCha20-Poly1305, HKDF and HMAC with SHA-256), and
+//! sealed batches (age files with a signed manifest).
 //!
 //! Pure: keys and randomness are passed in. It does not store keys and does not read files.
 
+pub mod age;
+pub mod batch;
 mod field;
 mod frames;
 mod index;

@@ -15,7 +15,7 @@ pub enum Encoding {
     /// UTF-8 with a byte order mark. Holds every character.
     #[default]
     Utf8,
-    /// Shift_JIS as Windows has it (code page 932).
+    /// `Shift_JIS` as Windows has it (code page 932).
     Cp932,
 }
 

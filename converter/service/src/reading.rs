@@ -127,17 +127,16 @@ fn broken(unreadable: Unreadable, document: DocumentId, round: u32, lot: &LotRow
 }
 
 fn other_lot() -> Finding {
-    Finding {
-        rule: "return.other-lot".to_owned(),
-        item: None,
-        severity: Severity::E,
-        message: Localized::new(
+    Finding::general(
+        "return.other-lot",
+        Severity::E,
+        Localized::new(
             "納品に書かれたロット番号が、送り先のロットと異なります。",
             "The return names another lot than the one it was sent to.",
         ),
-        remedy: Localized::new(
+        Localized::new(
             "ロット番号を確かめて、もう一度納品してください。",
             "Please check the lot number and deliver again.",
         ),
-    }
+    )
 }

@@ -4,7 +4,7 @@
 //! a form the kit has never seen is filled in too.
 
 use kakehashi_forms::{
-    AllowedState, Answer, Answers, Application, CodeList, Definition, Item, Kind, Value,
+    AllowedState, Answer, Answers, Application, CodeList, Definition, Item, Kind, Row, Value,
 };
 use kakehashi_kernel::{CivilDate, PartialDate};
 use rust_decimal::Decimal;
@@ -192,6 +192,16 @@ impl Answering<'_> {
             Kind::Tel => text(&self.institution.telephone),
             Kind::Recipient => text(&self.patient.recipient_number),
             Kind::Insurer => text(&self.patient.insurer_number),
+            Kind::Rows { min, max, columns } => {
+                let most = u32::try_from(*max - *min).unwrap_or(0).min(2);
+                let count = (*min).max(1) + usize::try_from(dice.below(most + 1)).unwrap_or(0);
+                let row = |dice: &mut Dice| -> Row {
+                    let cell =
+                        |column: &Item| (column.id.clone(), self.by_kind(column, days, dice));
+                    columns.iter().map(cell).collect()
+                };
+                Value::Rows((0..count.min(*max)).map(|_| row(dice)).collect())
+            }
         };
         Answer::Given(value)
     }

@@ -61,6 +61,8 @@ pub enum Entry {
     Compared(Comparator, String),
     /// Several codes.
     Many(Vec<String>),
+    /// A value that has more to it than one text: a table, 感度以下.
+    Whole(Value),
     /// A state instead of a value: [`Answer::state`] is never `None`.
     State(Answer),
 }
@@ -133,6 +135,7 @@ fn entry(answer: &Answer) -> Option<Entry> {
             Value::Date(date) => Entry::One(date.to_string()),
             Value::PartialDate(date) => Entry::One(date.to_string()),
             Value::Codes(codes) => Entry::Many(codes.clone()),
+            Value::BelowDetection | Value::Rows(_) => Entry::Whole(value.clone()),
             Value::Integer(number) => Entry::One(number.to_string()),
             Value::Decimal { value, comparator: None } => Entry::One(value.to_string()),
             Value::Decimal { value, comparator: Some(comparator) } => {

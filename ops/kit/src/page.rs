@@ -230,6 +230,7 @@ fn flow(item: &Item, letters: &Letters, width: f32, line: f32) -> (Content, u16)
         Kind::Postcode | Kind::Recipient => flow.cells(7),
         Kind::Tel => flow.cells(11),
         Kind::Insurer => flow.cells(8),
+        Kind::Rows { max, .. } => flow.area(u16::try_from(*max).unwrap_or(7).min(7)),
     }
     if let Some(unit) = &item.unit {
         flow.word(unit);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kakehashi_forms::{AllowedState, Answer, Application, Definition, Value};
+use kakehashi_forms::{AllowedState, Answer, Application, Definition, Row, Value};
 use kakehashi_kernel::FormKey;
 
 use crate::{
@@ -313,6 +313,11 @@ fn write_value(
             let sign = comparator.map_or("", kakehashi_forms::Comparator::symbol);
             write_right(canvas, letters, writer, cells, &format!("{sign}{value}"));
         }
+        Value::BelowDetection => write_lines(canvas, letters, writer, field, "感度以下"),
+        Value::Rows(rows) => {
+            let lines: Vec<String> = rows.iter().map(row_text).collect();
+            write_lines(canvas, letters, writer, field, &lines.join("\n"));
+        }
         Value::Code(code) => {
             tick_choice(canvas, letters, writer, field, &Choice::Code(code.clone()));
         }
@@ -321,6 +326,31 @@ fn write_value(
                 tick_choice(canvas, letters, writer, field, &Choice::Code(code.clone()));
             }
         }
+    }
+}
+
+/// The cells of a row, side by side as a hand writes them.
+fn row_text(row: &Row) -> String {
+    let cells = row.iter().map(|(_, answer)| match answer {
+        Answer::Given(value) => cell_text(value),
+        state => state.word().unwrap_or_default().to_owned(),
+    });
+    cells.collect::<Vec<_>>().join("　")
+}
+
+fn cell_text(value: &Value) -> String {
+    match value {
+        Value::Text(text) | Value::Code(text) => text.clone(),
+        Value::Date(date) => date.to_string(),
+        Value::PartialDate(date) => date.to_string(),
+        Value::Codes(codes) => codes.join("・"),
+        Value::Integer(number) => number.to_string(),
+        Value::Decimal { value, comparator } => {
+            format!("{}{value}", comparator.map_or("", kakehashi_forms::Comparator::symbol))
+        }
+        Value::BelowDetection => "感度以下".to_owned(),
+        // A table has no tables in it.
+        Value::Rows(_) => String::new(),
     }
 }
 

@@ -20,6 +20,7 @@ fn read(keyed: &Keyed) -> (Answers, Vec<String>) {
             Entry::One(text) => text.clone(),
             Entry::Compared(comparator, text) => format!("{}{text}", comparator.symbol()),
             Entry::Many(codes) => codes.join(" "),
+            Entry::Whole(value) => definition().write(&item.id, &Answer::Given(value.clone())),
             Entry::State(state) => {
                 answers.set(&item.id, state.clone());
                 continue;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use kakehashi_forms::{AllowedState, Answer, Answers, Definition, Finding, Item, Kind};
+use kakehashi_forms::{AllowedState, Answer, Answers, Definition, Finding, Item, Kind, Reading};
 use kakehashi_kernel::limits::FORM_ITEMS_MAX;
 
 /// The button that was pressed.
@@ -70,7 +70,8 @@ impl Typed {
     }
 
     /// Reads every item of the form. A field that does not belong to the form is left out; one that
-    /// does not read becomes a finding and its item stays blank.
+    /// does not read becomes a finding (E) and its item stays blank; one that was read with a doubt has a
+    /// finding (W) besides.
     ///
     /// A value wins over a state: whoever types a number does not mean 未実施 any longer.
     pub fn read(&self, definition: &Definition) -> (Answers, Vec<Finding>) {
@@ -78,9 +79,11 @@ impl Typed {
         let mut findings = Vec::new();
         for item in definition.items().take(FORM_ITEMS_MAX) {
             match self.read_item(definition, item) {
-                Ok(Answer::Blank) => {}
-                Ok(answer) => {
-                    answers.set(item.id.clone(), answer);
+                Ok(reading) => {
+                    findings.extend(reading.notes);
+                    if reading.answer != Answer::Blank {
+                        answers.set(item.id.clone(), reading.answer);
+                    }
                 }
                 Err(finding) => findings.push(*finding),
             }
@@ -88,29 +91,32 @@ impl Typed {
         (answers, findings)
     }
 
-    fn read_item(&self, definition: &Definition, item: &Item) -> Result<Answer, Box<Finding>> {
+    fn read_item(&self, definition: &Definition, item: &Item) -> Result<Reading, Box<Finding>> {
         let text = if matches!(item.kind, Kind::Codes(_)) {
             self.all(&item.id).collect::<Vec<_>>().join(" ")
         } else {
             self.first(&item.id).to_owned()
         };
-        let answer = definition.read(&item.id, &text).map_err(Box::new)?;
-        if answer != Answer::Blank {
-            return Ok(answer);
+        let reading = definition.read_noting(&item.id, &text).map_err(Box::new)?;
+        if reading.answer != Answer::Blank {
+            return Ok(reading);
         }
         let state = Answer::from_state(self.first(&state_field(&item.id)));
-        Ok(match state {
+        let answer = match state {
             Some(Answer::NotDone) if item.allows(AllowedState::NotDone) => Answer::NotDone,
             Some(Answer::Unknown) if item.allows(AllowedState::Unknown) => Answer::Unknown,
             _ => Answer::Blank,
-        })
+        };
+        Ok(Reading { answer, ..reading })
     }
 }
 
 /// Joins what did not read with what the check found: an item that did not read is not also reported
 /// as missing. Printed order first, findings across items last.
 pub fn merge(definition: &Definition, unread: Vec<Finding>, checked: Vec<Finding>) -> Vec<Finding> {
-    let is_unread = |finding: &Finding| unread.iter().any(|other| other.item == finding.item);
+    let is_unread = |finding: &Finding| {
+        unread.iter().any(|other| other.is_error() && other.item == finding.item)
+    };
     let mut findings: Vec<Finding> =
         checked.into_iter().filter(|finding| !is_unread(finding)).collect();
     findings.extend(unread);

@@ -31,6 +31,67 @@ pub enum Value {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comparator: Option<Comparator>,
     },
+    /// 感度以下: the laboratory found less than it can measure. Where the item knows the limit
+    /// ([`crate::Item::detection`]) the value lies below it, else nothing more is known.
+    BelowDetection,
+    /// The rows of a table, in the order written, at least one.
+    Rows(Vec<Row>),
+}
+
+/// One row of a table: the answers by column. A column without an answer is blank, and a blank is
+/// never kept, so equal rows are equal. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<String, Answer>")]
+pub struct Row(BTreeMap<String, Answer>);
+
+impl Row {
+    /// Makes an empty row.
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// The answer in a column; `None` is blank.
+    pub fn get(&self, column: &str) -> Option<&Answer> {
+        self.0.get(column)
+    }
+
+    /// The given value in a column.
+    pub fn value(&self, column: &str) -> Option<&Value> {
+        self.get(column).and_then(Answer::value)
+    }
+
+    /// Sets the answer in a column; a blank takes it out.
+    pub fn set(&mut self, column: impl Into<String>, answer: Answer) {
+        let column = column.into();
+        if answer == Answer::Blank {
+            self.0.remove(&column);
+        } else {
+            self.0.insert(column, answer);
+        }
+    }
+
+    /// The answers by column id.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Answer)> {
+        self.0.iter().map(|(column, answer)| (column.as_str(), answer))
+    }
+
+    /// Tells whether every column is blank.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<BTreeMap<String, Answer>> for Row {
+    fn from(mut cells: BTreeMap<String, Answer>) -> Self {
+        cells.retain(|_, answer| *answer != Answer::Blank);
+        Self(cells)
+    }
+}
+
+impl FromIterator<(String, Answer)> for Row {
+    fn from_iter<T: IntoIterator<Item = (String, Answer)>>(cells: T) -> Self {
+        Self::from(cells.into_iter().collect::<BTreeMap<_, _>>())
+    }
 }
 
 /// On which side of the number a laboratory value lies (`<0.1`).
@@ -119,17 +180,36 @@ impl Answer {
         }
     }
 
+    /// The word people read for a state, in Japanese; `None` for a value and for blank.
+    pub const fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Given(_) | Self::Blank => None,
+            Self::NotDone => Some("未実施"),
+            Self::Unknown => Some("不明"),
+            Self::Illegible => Some("判読不能"),
+            Self::Struck => Some("抹消"),
+            Self::MultiplyMarked => Some("複数選択"),
+        }
+    }
+
+    /// The state of a word of [`Answer::word`]. For what is *described* (a case table, a transcript),
+    /// not for what is typed into an item: there the words may be text.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::STATES.into_iter().find(|answer| answer.word() == Some(word))
+    }
+
+    const STATES: [Self; 6] = [
+        Self::Blank,
+        Self::NotDone,
+        Self::Unknown,
+        Self::Illegible,
+        Self::Struck,
+        Self::MultiplyMarked,
+    ];
+
     /// Reads the word for a state in XML.
     pub fn from_state(word: &str) -> Option<Self> {
-        let states = [
-            Self::Blank,
-            Self::NotDone,
-            Self::Unknown,
-            Self::Illegible,
-            Self::Struck,
-            Self::MultiplyMarked,
-        ];
-        states.into_iter().find(|answer| answer.state() == Some(word))
+        Self::STATES.into_iter().find(|answer| answer.state() == Some(word))
     }
 }
 
@@ -221,7 +301,15 @@ impl fmt::Debug for Value {
             Self::Codes(_) => "Codes(…)",
             Self::Integer(_) => "Integer(…)",
             Self::Decimal { .. } => "Decimal(…)",
+            Self::BelowDetection => "BelowDetection",
+            Self::Rows(_) => "Rows(…)",
         })
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Row(…)")
     }
 }
 
@@ -268,6 +356,26 @@ mod tests {
             r#"{"crp":{"given":{"decimal":{"value":"0.1","comparator":"lt"}}},"hy":"illegible","name_kanji":{"given":{"text":"難病 太郎"}}}"#
         );
         assert!(serde_json::from_str::<Answers>(&json).unwrap() == answers);
+    }
+
+    #[test]
+    fn tables_survive_json_and_hold_no_blanks() {
+        let json = r#"{"drugs":{"given":{"rows":[{"dose":{"given":{"integer":3}}}]}},"hcv":{"given":"below_detection"}}"#;
+        let answers: Answers = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&answers).unwrap(), json);
+        let blank = json.replace("[{", r#"[{"name":"blank","#);
+        assert!(serde_json::from_str::<Answers>(&blank).unwrap() == answers);
+        let shown = format!("{:?} {:?}", answers.get("drugs"), answers.get("hcv"));
+        assert_eq!(shown, "Some(Given(Rows(…))) Some(Given(BelowDetection))");
+        assert_eq!(format!("{:?}", Row::new()), "Row(…)");
+    }
+
+    #[test]
+    fn every_state_has_a_word_that_names_it() {
+        for state in Answer::STATES.into_iter().filter(|state| *state != Answer::Blank) {
+            assert!(Answer::from_word(state.word().unwrap()) == Some(state));
+        }
+        assert!(Answer::from_word("はい").is_none() && Answer::from_word("").is_none());
     }
 
     #[test]

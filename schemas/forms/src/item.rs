@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What kind of value an item takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Kind {
     /// Text as written. More than one line when `lines_max` is above 1.
     Text {
@@ -47,7 +47,7 @@ pub enum Kind {
         max: Decimal,
         /// Digits after the point.
         places: u32,
-        /// Whether `<`, `<=`, `>`, `>=` may stand before it.
+        /// Whether `<`, `<=`, `>`, `>=` may stand before it, and 感度以下 in its place.
         comparator: bool,
     },
     /// Digits that are a name, leading zeros kept.
@@ -65,6 +65,16 @@ pub enum Kind {
     Recipient,
     /// 保険者番号: six or eight digits, the last a check digit.
     Insurer,
+    /// A table: every row answers the columns.
+    Rows {
+        /// Fewest rows, once there is one.
+        min: usize,
+        /// Most rows.
+        max: usize,
+        /// The columns, as printed. None is a table; conditions on other answers
+        /// (`relevant`, `required_when`) are the table's, a column has none.
+        columns: Vec<Item>,
+    },
 }
 
 impl Kind {
@@ -83,7 +93,8 @@ impl Kind {
             | Self::Code(_)
             | Self::Codes(_)
             | Self::Integer { .. }
-            | Self::Decimal { .. } => false,
+            | Self::Decimal { .. }
+            | Self::Rows { .. } => false,
         }
     }
 }
@@ -105,6 +116,21 @@ pub enum Control {
     Checkboxes,
     /// A number.
     Number,
+    /// Rows of columns; each column has its own control.
+    Table,
+}
+
+/// Where an item stands on its printed page, in tenths of a millimetre from the top left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Region {
+    /// From the left edge.
+    pub left: u16,
+    /// From the top edge.
+    pub top: u16,
+    /// Its width, above 0.
+    pub width: u16,
+    /// Its height, above 0.
+    pub height: u16,
 }
 
 /// For which kinds of application something holds.
@@ -185,6 +211,10 @@ pub struct Item {
     pub unit: Option<String>,
     /// The printed page it is on, from 1.
     pub page: u16,
+    /// Where on that page: what a person who keys the item is shown.
+    pub region: Option<Region>,
+    /// What 感度以下 lies below, where that is known.
+    pub detection: Option<Decimal>,
     /// For which applications it must be answered, as far as it is relevant.
     pub required: Applications,
     /// For which applications the form asks it at all.
@@ -219,7 +249,21 @@ impl Item {
             Kind::Code(_) => Control::Radio,
             Kind::Codes(_) => Control::Checkboxes,
             Kind::Integer { .. } | Kind::Decimal { .. } => Control::Number,
+            Kind::Rows { .. } => Control::Table,
         }
+    }
+
+    /// The columns of a table; none for any other item.
+    pub fn columns(&self) -> &[Self] {
+        match &self.kind {
+            Kind::Rows { columns, .. } => columns,
+            _ => &[],
+        }
+    }
+
+    /// The column of an id.
+    pub fn column(&self, id: &str) -> Option<&Self> {
+        self.columns().iter().find(|column| column.id == id)
     }
 
     /// The codes it can take, if it takes codes.
@@ -241,7 +285,12 @@ impl Item {
 
     /// Tells whether it must be answered in such an application whenever it is relevant.
     pub const fn is_required(&self, application: Application) -> bool {
-        self.required.include(application)
+        self.required.include(application) && self.is_asked(application)
+    }
+
+    /// Tells whether the form asks it in such an application at all.
+    pub const fn is_asked(&self, application: Application) -> bool {
+        self.applies.include(application)
     }
 
     /// Tells whether other answers decide if it must be answered or is asked at all.

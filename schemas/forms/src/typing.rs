@@ -29,6 +29,8 @@ pub(crate) enum Type {
     Code(Arc<CodeList>),
     /// Several codes.
     Codes(Arc<CodeList>),
+    /// The rows of a table.
+    Rows,
     /// A number written in the rule.
     IntLiteral(i64),
     /// A text written in the rule.
@@ -54,6 +56,7 @@ impl Type {
             Kind::Codes(list) => Self::Codes(Arc::clone(list)),
             Kind::Integer { .. } => Self::Int,
             Kind::Decimal { .. } => Self::Double,
+            Kind::Rows { .. } => Self::Rows,
         }
     }
 
@@ -78,6 +81,7 @@ impl fmt::Display for Type {
             Self::Date => f.write_str("a date"),
             Self::PartialDate => f.write_str("a partial date (use .first or .last)"),
             Self::Code(list) => write!(f, "a code of {}", list.id()),
+            Self::Rows => f.write_str("a table"),
             Self::Codes(list) => write!(f, "codes of {}", list.id()),
             Self::List(_) => f.write_str("a list"),
         }

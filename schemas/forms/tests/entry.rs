@@ -34,8 +34,25 @@ fn people_write_dates_in_many_ways() {
     }
     reads("onset_ym", "平成30年4月頃", "2018-04");
     reads("onset_ym", "2018", "2018");
-    refuses("birth_date", "昭和64年1月8日", "check.format");
+    reads("birth_date", "令和 元年 5月 1日", "2019-05-01");
+    reads("onset_ym", "平成30年4月日不詳", "2018-04");
     refuses("onset_ym", "春ごろから", "check.format");
+}
+
+#[test]
+fn a_day_outside_its_era_is_read_with_a_warning() {
+    let catalogue = catalogue();
+    let definition = parkinson(&catalogue);
+    for (item, typed, expected) in
+        [("birth_date", "昭和64年1月8日", "1989-01-08"), ("onset_ym", "平成35年3月", "2023-03")]
+    {
+        let reading = definition.read_noting(item, typed).unwrap();
+        assert_eq!(definition.write(item, &reading.answer), expected);
+        let [note] = &reading.notes[..] else { panic!("{:?}", reading.notes) };
+        assert_eq!((note.rule.as_str(), note.is_error()), ("check.era", false));
+        assert_eq!(note.item.as_deref(), Some(item));
+    }
+    assert!(definition.read_noting("birth_date", "昭和64年1月7日").unwrap().notes.is_empty());
 }
 
 #[test]
@@ -43,6 +60,11 @@ fn numbers_keep_their_meaning_whatever_their_width() {
     reads("care_level", "３", "3");
     reads("ldopa", "１，２００．５", "1200.5");
     reads("ldopa", "600", "600.0");
+    reads("ldopa", "600 ｍｇ", "600.0");
+    refuses("ldopa", "mg", "check.format");
+    refuses("ldopa", "600 kg", "check.format");
+    refuses("ldopa", "感度以下", "check.format");
+    refuses("ldopa", "100未満", "check.format");
     refuses("care_level", "6", "check.range");
     refuses("ldopa", "-1", "check.range");
     refuses("ldopa", "600.25", "check.format");
@@ -86,6 +108,7 @@ fn names_keep_the_code_points_received() {
     reads("name_kanji", " \u{FA19}田\u{3000}\u{FA1A}子 ", "\u{FA19}田\u{3000}\u{FA1A}子");
     reads("name_kanji", "髙﨑 𠮷夫", "髙﨑 𠮷夫");
     reads("name_kana", "ナンビョウ・タロー", "ナンビョウ・タロー");
+    reads("name_kana", "ﾅﾝﾋﾞｮｳ ﾀﾛｰ", "ナンビョウ タロー");
     refuses("name_kana", "難病太郎", "check.format");
     refuses("name_kanji", "太\u{0}郎", "check.format");
     refuses("name_kanji", "太\n郎", "check.length");

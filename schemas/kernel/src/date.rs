@@ -17,6 +17,15 @@ pub struct PartialDate {
     day: Option<i8>,
 }
 
+/// A date read from text that may name the wrong era.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EraReading {
+    /// The day meant.
+    pub date: CivilDate,
+    /// Set when the era had ended or not begun on that day: 昭和64年1月8日 is 平成元年1月8日.
+    pub is_outside_era: bool,
+}
+
 /// The text is not a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a date: write 2024-04-01, R6.4.1 or 令和6年4月1日")]
@@ -50,7 +59,7 @@ impl CivilDate {
         Self(date)
     }
 
-    /// Reads a date as people write it: `2024-04-01`, `2024/4/1`, `20240401`, `R6.4.1`,
+    /// Reads a date as people write it: `2024-04-01`, `2024/4/1`, `20240401`, `R6.4.1`, `R060401`,
     /// `令和元年5月1日`, `5060401` (era code and yymmdd), also in full-width characters.
     ///
     /// # Errors
@@ -58,26 +67,35 @@ impl CivilDate {
     /// [`InvalidDate`] for anything else, and for an era year that ends before or starts after the
     /// era (昭和64年1月8日 is 平成元年1月8日).
     pub fn parse_japanese(text: &str) -> Result<Self, InvalidDate> {
-        let plain = crate::text::to_half_width(text.trim());
+        let read = Self::parse_across_eras(text)?;
+        if read.is_outside_era { Err(InvalidDate) } else { Ok(read.date) }
+    }
+
+    /// Reads a date like [`CivilDate::parse_japanese`], also one outside its era: forms printed
+    /// before a change of era name years it never reached (平成35年3月31日).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidDate`] when it is no date.
+    pub fn parse_across_eras(text: &str) -> Result<EraReading, InvalidDate> {
+        let plain = without_spaces(&crate::text::to_half_width(text.trim()));
         let (era, rest) = split_era(&plain);
-        let normal =
-            rest.replace("元年", "1年").replace(['年', '月', '/', '.'], "-").replace('日', "");
+        let normal = rest
+            .replace("元年", "1年")
+            .replace(['年', '月', '/', '.', '‐', '‑', '–', '—', '―', '−', 'ー'], "-")
+            .replace('日', "");
         let parts: Vec<&str> = normal.split('-').filter(|part| !part.is_empty()).collect();
+        let known = |date| EraReading { date, is_outside_era: false };
         match (era, &parts[..]) {
-            (None, [compact]) if compact.len() == 8 => Self::from_compact(compact),
+            (None, [compact]) if compact.len() == 8 => Self::from_compact(compact).map(known),
             (None, [coded]) if coded.len() == 7 && coded.is_ascii() => {
                 let era = ERAS.iter().position(|era| coded.starts_with(era.5));
-                let (year, rest) = (number(&coded[1..3])?, &coded[3..]);
-                Self::in_era(
-                    era.ok_or(InvalidDate)?,
-                    year,
-                    number(&rest[..2])?,
-                    number(&rest[2..])?,
-                )
+                Self::from_six(era.ok_or(InvalidDate)?, &coded[1..])
             }
             (None, [year, month, day]) if year.len() == 4 => {
-                Self::new(number(year)?, small(month)?, small(day)?)
+                Self::new(number(year)?, small(month)?, small(day)?).map(known)
             }
+            (Some(era), [six]) if six.len() == 6 && six.is_ascii() => Self::from_six(era, six),
             (Some(era), [year, month, day]) => {
                 Self::in_era(era, number(year)?, number(month)?, number(day)?)
             }
@@ -92,7 +110,12 @@ impl CivilDate {
         Self::new(number(&text[..4])?, small(&text[4..6])?, small(&text[6..])?)
     }
 
-    fn in_era(era: usize, year: i16, month: i16, day: i16) -> Result<Self, InvalidDate> {
+    /// The `yymmdd` of an era.
+    fn from_six(era: usize, text: &str) -> Result<EraReading, InvalidDate> {
+        Self::in_era(era, number(&text[..2])?, number(&text[2..4])?, number(&text[4..])?)
+    }
+
+    fn in_era(era: usize, year: i16, month: i16, day: i16) -> Result<EraReading, InvalidDate> {
         let (first_year, first_month, first_day, ..) = ERAS[era];
         if !(1..=99).contains(&year) {
             return Err(InvalidDate);
@@ -104,10 +127,8 @@ impl CivilDate {
             let (year, month, day, ..) = ERAS[next];
             jiff::civil::Date::constant(year, month, day)
         });
-        if date.0 < starts || ends.is_some_and(|ends| date.0 >= ends) {
-            return Err(InvalidDate);
-        }
-        Ok(date)
+        let is_outside_era = date.0 < starts || ends.is_some_and(|ends| date.0 >= ends);
+        Ok(EraReading { date, is_outside_era })
     }
 
     /// The year.
@@ -266,6 +287,20 @@ macro_rules! serde_by_text {
 
 serde_by_text!(CivilDate, PartialDate);
 
+/// Takes white space out, but keeps two numbers apart that only it parts (`R 6. 4. 1`, `2024 4 1`).
+fn without_spaces(text: &str) -> String {
+    let mut words = text.split_whitespace();
+    let mut plain = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let is_digit = |c: char| c.is_ascii_digit();
+        if plain.ends_with(is_digit) && word.starts_with(is_digit) {
+            plain.push('-');
+        }
+        plain.push_str(word);
+    }
+    plain
+}
+
 fn split_era(text: &str) -> (Option<usize>, &str) {
     for (place, (_, _, _, name, letter, _)) in ERAS.iter().enumerate() {
         if let Some(rest) = text.strip_prefix(name) {
@@ -310,6 +345,29 @@ mod tests {
         check("5060401", "2024-04-01");
         check("昭和64年1月7日", "1989-01-07");
         check("s20.8.15", "1945-08-15");
+        check("R060401", "2024-04-01");
+        check("令和 6年 4月 1日", "2024-04-01");
+        check("R 6. 4. 1", "2024-04-01");
+        check("2024 4 1", "2024-04-01");
+        check("２０２４−０４−０１", "2024-04-01");
+    }
+
+    #[test]
+    fn a_day_outside_its_era_is_read_and_marked() {
+        for (text, expected) in [
+            ("昭和64年1月8日", "1989-01-08"),
+            ("平成35年3月31日", "2023-03-31"),
+            ("4310501", "2019-05-01"),
+            ("令和元年4月30日", "2019-04-30"),
+        ] {
+            let read = CivilDate::parse_across_eras(text).unwrap();
+            assert_eq!((read.date.to_string().as_str(), read.is_outside_era), (expected, true));
+            assert_eq!(CivilDate::parse_japanese(text), Err(InvalidDate), "{text}");
+        }
+        for text in ["昭和64年1月7日", "平成元年1月8日", "令和元年5月1日", "2019-05-01"]
+        {
+            assert!(!CivilDate::parse_across_eras(text).unwrap().is_outside_era, "{text}");
+        }
     }
 
     #[test]
@@ -329,6 +387,8 @@ mod tests {
             "令和元年",
             "昭和20年8月",
             "1700-01-01",
+            "2024 41",
+            "R60401",
         ] {
             assert_eq!(CivilDate::parse_japanese(text), Err(InvalidDate), "{text}");
         }

@@ -14,7 +14,7 @@ pub mod text;
 pub mod time;
 
 pub use code::{LotNumber, MunicipalityCode, ReceiptNumber};
-pub use date::{CivilDate, PartialDate};
+pub use date::{CivilDate, EraReading, PartialDate};
 pub use digest::Sha256Digest;
 pub use id::{
     AccountId, DocumentId, Ids, LotId, MessageId, PersonId, RecordId, RequestId, ReturnId, ScanId,

@@ -46,6 +46,12 @@ pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 pub const FORM_ITEMS_MAX: usize = 2_000;
 /// Bytes of one value of a form.
 pub const FORM_VALUE_BYTES_MAX: usize = 4_000;
+/// Rows of one table of a form.
+pub const FORM_ROWS_MAX: usize = 100;
+/// Columns of one table of a form.
+pub const FORM_COLUMNS_MAX: usize = 30;
+/// Bytes of a whole table of a form, typed as lines of text.
+pub const FORM_TABLE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one posted HTML form.
 pub const FORM_BODY_BYTES_MAX: usize = 512 * 1024;
 /// Steps of one rule evaluation are bounded by its text; bytes of one rule.

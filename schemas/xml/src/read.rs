@@ -323,14 +323,13 @@ fn at_line(rule: &str, line: usize) -> Finding {
         "xml.unexpected-element" => ("項目の中に要素があります", "an item has elements inside"),
         _ => ("要素の間に文字があります", "there is text between elements"),
     };
-    Finding {
-        rule: rule.to_owned(),
-        item: None,
-        severity: Severity::E,
-        message: Localized::new(format!("{line}行目：{ja}。"), format!("Line {line}: {en}.")),
-        remedy: Localized::new(
+    Finding::general(
+        rule,
+        Severity::E,
+        Localized::new(format!("{line}行目：{ja}。"), format!("Line {line}: {en}.")),
+        Localized::new(
             "公開されているXSDで検証してください。",
             "Please validate with the published XSD.",
         ),
-    }
+    )
 }

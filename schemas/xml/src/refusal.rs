@@ -72,18 +72,17 @@ impl XmlRefusal {
             Why::WrongAttribute(_) => ("xml.root-attribute", "ルート要素の属性が正しくありません"),
             Why::UnknownForm => ("xml.unknown-form", "その様式の版はありません"),
         };
-        Finding {
-            rule: rule.to_owned(),
-            item: None,
-            severity: Severity::E,
-            message: Localized::new(
+        Finding::general(
+            rule,
+            Severity::E,
+            Localized::new(
                 format!("{}行目（{}バイト目）：{ja}。", self.line, self.offset),
                 format!("{self}."),
             ),
-            remedy: Localized::new(
+            Localized::new(
                 "公開されているXSDで検証してから、もう一度納品してください。",
                 "Please validate with the published XSD and deliver again.",
             ),
-        }
+        )
     }
 }

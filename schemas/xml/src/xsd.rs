@@ -182,6 +182,8 @@ impl Xsd {
             Kind::Code(list) => {
                 self.enumeration(std::iter::once("").chain(codes(list)));
             }
+            // A table as its canonical text, one row per line.
+            Kind::Rows { .. } => self.pattern("[^\\r]*"),
             Kind::Codes(list) => {
                 self.line(format_args!("<xs:list><xs:simpleType>"));
                 self.enumeration(codes(list));

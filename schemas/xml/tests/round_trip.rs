@@ -4,7 +4,7 @@
 #[path = "../../forms/tests/sample/mod.rs"]
 mod sample;
 
-use kakehashi_forms::{AllowedState, Answer, Answers, Application, Item, Kind, Value};
+use kakehashi_forms::{AllowedState, Answer, Answers, Application, Item, Kind, Row, Value};
 use kakehashi_kernel::{CivilDate, LotNumber, PartialDate};
 use kakehashi_xml::{FormHeader, ReturnHeader, read_form, read_return, write_form, write_return};
 use proptest::prelude::*;
@@ -181,6 +181,15 @@ fn value(item: &Item) -> BoxedStrategy<Value> {
             let codes: Vec<String> = list.options().iter().map(|o| o.code.clone()).collect();
             let most = codes.len();
             prop::sample::subsequence(codes, 1..=most).prop_map(Value::Codes).boxed()
+        }
+        Kind::Rows { min, max, columns } => {
+            let cells: Vec<_> = columns.iter().map(value).collect();
+            let ids: Vec<String> = columns.iter().map(|column| column.id.clone()).collect();
+            let row = cells.prop_map(move |cells| {
+                let cells = cells.into_iter().map(Answer::Given);
+                ids.iter().cloned().zip(cells).collect::<Row>()
+            });
+            prop::collection::vec(row, (*min).max(1)..=*max).prop_map(Value::Rows).boxed()
         }
         Kind::Integer { min, max } => (*min..=*max).prop_map(Value::Integer).boxed(),
         Kind::Decimal { places, .. } => {

@@ -3,7 +3,7 @@
 use kakehashi_forms::{
     AllowedState, Answer, Application, CodeList, Control, Finding, Item, Kind, Severity,
 };
-use kakehashi_kernel::limits::FORM_VALUE_BYTES_MAX;
+use kakehashi_kernel::limits::{FORM_TABLE_BYTES_MAX, FORM_VALUE_BYTES_MAX};
 use kakehashi_platform::web::Language;
 use kakehashi_registry_core::entry::{Typed, state_field};
 use maud::{Markup, html};
@@ -100,7 +100,7 @@ impl Field<'_> {
                     (Control::Radio, Some(list)) if self.is_select() => (self.select(list)),
                     (Control::Radio, Some(list)) => (self.options(list, "radio")),
                     (Control::Checkboxes, Some(list)) => (self.options(list, "checkbox")),
-                    (Control::Area, _) => (self.area()),
+                    (Control::Area | Control::Table, _) => (self.area()),
                     _ => (self.line()),
                 }
             }
@@ -214,7 +214,9 @@ impl Field<'_> {
     /// What was typed, as typed, within the limit of a value.
     fn kept(&self, field: &str) -> &str {
         let text = self.typed.first(field);
-        let end = text.floor_char_boundary(FORM_VALUE_BYTES_MAX * 2);
+        let is_table = self.item.control() == Control::Table;
+        let most = if is_table { FORM_TABLE_BYTES_MAX } else { FORM_VALUE_BYTES_MAX * 2 };
+        let end = text.floor_char_boundary(most);
         &text[..end]
     }
 

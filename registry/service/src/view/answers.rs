@@ -93,6 +93,7 @@ fn number(value: &Calculated) -> Option<String> {
         Value::Integer(number) => Some(number.to_string()),
         Value::Decimal { value, .. } => Some(value.to_string()),
         Value::Text(text) | Value::Code(text) => Some(text.clone()),
-        Value::Date(_) | Value::PartialDate(_) | Value::Codes(_) => None,
+        Value::BelowDetection => Some("感度以下".to_owned()),
+        Value::Date(_) | Value::PartialDate(_) | Value::Codes(_) | Value::Rows(_) => None,
     }
 }

@@ -55,6 +55,21 @@ fn split_comparator(plain: &str) -> (Option<Comparator>, &str) {
     (None, plain)
 }
 
+/// Parts a number from the words behind it that mean a comparator: `0.1未満`.
+pub(super) fn comparator_behind(plain: &str) -> (&str, Option<Comparator>) {
+    let words = [
+        ("未満", Comparator::Lt),
+        ("以下", Comparator::Le),
+        ("以上", Comparator::Ge),
+        ("超", Comparator::Gt),
+    ];
+    let plain = plain.trim_end();
+    let found = words
+        .into_iter()
+        .find_map(|(word, comparator)| Some((plain.strip_suffix(word)?, Some(comparator))));
+    found.unwrap_or((plain, None))
+}
+
 /// `1,234,567` but not `1,23`.
 fn without_separators(plain: &str) -> Option<String> {
     let plain = plain.replace('，', ",").replace('−', "-");

@@ -1,19 +1,43 @@
 //! Partial dates as people write them: `2019年4月頃`, `H31.4`, `平成元年`, `201904`.
 
-use kakehashi_kernel::{CivilDate, PartialDate};
+use kakehashi_kernel::{CivilDate, EraReading, PartialDate};
 
-/// Reads a partial date from half-width text.
-pub(super) fn parse(plain: &str) -> Option<PartialDate> {
-    let plain = plain.trim().trim_end_matches('頃').trim_end_matches("ごろ").replace("元年", "1年");
+/// Words for a day or month that nobody remembers; what stands before them is all that is known.
+const NOT_KNOWN: [&str; 16] = [
+    "不詳日",
+    "不明日",
+    "日不詳",
+    "日不明",
+    "日未詳",
+    "不詳月",
+    "不明月",
+    "月不詳",
+    "月不明",
+    "不詳",
+    "不明",
+    "頃",
+    "ごろ",
+    "ころ",
+    "day unknown",
+    "month unknown",
+];
+
+/// Reads a partial date from half-width text. Answers it, and whether it lies outside the era it
+/// names.
+pub(super) fn parse(plain: &str) -> Option<(PartialDate, bool)> {
+    let plain = without_unknown_parts(plain.trim()).replace("元年", "1年");
     if let Ok(date) = plain.parse() {
-        return Some(date);
+        return Some((date, false));
     }
-    if let Ok(date) = CivilDate::parse_japanese(&plain) {
-        return PartialDate::new(date.year(), Some(date.month()), Some(date.day())).ok();
+    if let Ok(read) = CivilDate::parse_across_eras(&plain) {
+        let (year, month, day) = (read.date.year(), read.date.month(), read.date.day());
+        let date = PartialDate::new(year, Some(month), Some(day)).ok()?;
+        return Some((date, read.is_outside_era));
     }
     if plain.len() == 6 && plain.bytes().all(|byte| byte.is_ascii_digit()) {
         let (year, month) = plain.split_at(4);
-        return PartialDate::new(year.parse().ok()?, Some(month.parse().ok()?), None).ok();
+        let date = PartialDate::new(year.parse().ok()?, Some(month.parse().ok()?), None).ok()?;
+        return Some((date, false));
     }
     let digits_at = plain.find(|c: char| c.is_ascii_digit())?;
     let (era, rest) = plain.split_at(digits_at);
@@ -28,23 +52,44 @@ pub(super) fn parse(plain: &str) -> Option<PartialDate> {
     // An era may begin or end inside the year or month: any day of it that exists will do.
     match groups[..] {
         [year, month] => {
-            let date = any_day(era, year, &[month])?;
-            PartialDate::new(date.year(), Some(date.month()), None).ok()
+            let read = any_day(era, year, &[month])?;
+            let (year, month) = (read.date.year(), read.date.month());
+            Some((PartialDate::new(year, Some(month), None).ok()?, read.is_outside_era))
         }
         [year] => {
-            let date = any_day(era, year, &["1", "12"])?;
-            PartialDate::new(date.year(), None, None).ok()
+            let read = any_day(era, year, &["1", "12"])?;
+            Some((PartialDate::new(read.date.year(), None, None).ok()?, read.is_outside_era))
         }
         _ => None,
     }
 }
 
-fn any_day(era: &str, year: &str, months: &[&str]) -> Option<CivilDate> {
+/// Drops 日不詳 and its like, and the zeros that stand for a part in eight digits (`20180400`).
+fn without_unknown_parts(plain: &str) -> String {
+    let is_eight = plain.len() == 8 && plain.bytes().all(|byte| byte.is_ascii_digit());
+    if is_eight && plain.ends_with("00") {
+        let known = plain.trim_end_matches("00");
+        return if known.len() < 4 { plain.to_owned() } else { known.to_owned() };
+    }
+    let mut known = plain;
+    loop {
+        let zeros = ["-00", "/00", ".00"].iter().find_map(|zeros| known.strip_suffix(zeros));
+        let word = NOT_KNOWN.iter().find_map(|word| known.strip_suffix(word));
+        match zeros.or(word) {
+            Some(rest) => known = rest.trim_end(),
+            None => return known.to_owned(),
+        }
+    }
+}
+
+fn any_day(era: &str, year: &str, months: &[&str]) -> Option<EraReading> {
     let days = ["1", "28", "30", "31"];
-    let mut candidates = months.iter().flat_map(|month| days.map(|day| (month, day)));
-    candidates.find_map(|(month, day)| {
-        CivilDate::parse_japanese(&format!("{era}{year}-{month}-{day}")).ok()
-    })
+    let dates =
+        months.iter().flat_map(|month| days.map(|day| format!("{era}{year}-{month}-{day}")));
+    let read: Vec<EraReading> =
+        dates.filter_map(|date| CivilDate::parse_across_eras(&date).ok()).collect();
+    let inside = read.iter().find(|read| !read.is_outside_era);
+    inside.or(read.first()).copied()
 }
 
 #[cfg(test)]
@@ -67,20 +112,50 @@ mod tests {
             ("平成元年1月", "1989-01"),
             ("R6.4.1", "2024-04-01"),
             ("20190410", "2019-04-10"),
+            ("平成30年4月日不詳", "2018-04"),
+            ("昭和63年4月 日不明", "1988-04"),
+            ("1998年4月不詳日", "1998-04"),
+            ("1998年不詳月不詳日", "1998"),
+            ("平成10年月日不詳", "1998"),
+            ("平成10年頃 月不明", "1998"),
+            ("2018-04-00", "2018-04"),
+            ("2018/00/00", "2018"),
+            ("20180400", "2018-04"),
+            ("20180000", "2018"),
+            ("2018-04 day unknown", "2018-04"),
+            ("R 6. 4", "2024-04"),
+            ("2000", "2000"),
         ] {
-            assert_eq!(
-                parse(text).map(|date| date.to_string()).as_deref(),
-                Some(expected),
-                "{text}"
-            );
+            let read = parse(text).map(|(date, is_outside)| (date.to_string(), is_outside));
+            assert_eq!(read, Some((expected.to_owned(), false)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_month_or_year_outside_its_era_is_read_and_marked() {
+        for (text, expected) in
+            [("昭和64年1月8日", "1989-01-08"), ("平成35年3月", "2023-03"), ("昭和65年", "1990")]
+        {
+            let read = parse(text).map(|(date, is_outside)| (date.to_string(), is_outside));
+            assert_eq!(read, Some((expected.to_owned(), true)), "{text}");
         }
     }
 
     #[test]
     fn what_is_not_a_date_is_refused() {
-        for text in
-            ["", "4月", "19年", "2019-13", "昭和65年", "令和6年13月", "2019-04-31", "春", "2019x4"]
-        {
+        for text in [
+            "",
+            "4月",
+            "19年",
+            "2019-13",
+            "令和6年13月",
+            "2019-04-31",
+            "春",
+            "2019x4",
+            "日不詳",
+            "00000000",
+            "昭和0年",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

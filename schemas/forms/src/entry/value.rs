@@ -2,7 +2,7 @@
 
 use kakehashi_kernel::{check_digit, limits::FORM_VALUE_BYTES_MAX, text::is_kana};
 
-use super::{format, too_long};
+use super::{format, table, too_long};
 use crate::{
     answer::Value,
     code_list::CodeList,
@@ -40,7 +40,9 @@ impl Item {
                 self.demand(is_digits(text, 6, 6) || is_digits(text, 8, 8))?;
                 self.demand_check_digit(text)
             }
-            (Kind::Date, Value::Date(_)) | (Kind::PartialDate, Value::PartialDate(_)) => Ok(()),
+            (Kind::Date, Value::Date(_))
+            | (Kind::PartialDate, Value::PartialDate(_))
+            | (Kind::Decimal { comparator: true, .. }, Value::BelowDetection) => Ok(()),
             (Kind::Code(list), Value::Code(code)) => self.demand_listed(list, code),
             (Kind::Codes(list), Value::Codes(codes)) => {
                 codes.iter().try_for_each(|code| self.demand_listed(list, code))?;
@@ -57,7 +59,19 @@ impl Item {
                 self.demand(comparator.is_none() || *may_compare)?;
                 self.demand_range((min..=max).contains(&value))
             }
+            (Kind::Rows { .. }, Value::Rows(rows)) => {
+                table::examine(self, rows).into_iter().next().map_or(Ok(()), Err)
+            }
             _ => Err(format(self)),
+        }
+    }
+
+    /// Examines like [`Item::examine`] and answers everything that is wrong with a table, cell by
+    /// cell, at most [`kakehashi_kernel::limits::FORM_ROWS_MAX`] findings.
+    pub fn examine_all(&self, value: &Value) -> Vec<Finding> {
+        match (&self.kind, value) {
+            (Kind::Rows { .. }, Value::Rows(rows)) => table::examine(self, rows),
+            _ => self.examine(value).err().into_iter().collect(),
         }
     }
 
@@ -99,7 +113,7 @@ impl Item {
         if check_digit::payer_is_valid(number) { Ok(()) } else { Err(refusal()) }
     }
 
-    fn refuse(&self, rule: &str, (ja, en): (&str, &str)) -> Finding {
+    pub(super) fn refuse(&self, rule: &str, (ja, en): (&str, &str)) -> Finding {
         Finding::about(
             &self.id,
             rule,
@@ -110,69 +124,6 @@ impl Item {
             ),
             self.expectation(),
         )
-    }
-
-    /// Says what the item takes; the remedy of every format finding and the hint beside a field.
-    pub fn expectation(&self) -> Localized {
-        match &self.kind {
-            Kind::Text { length_max, lines_max: 1 } => Localized::new(
-                format!("{length_max}文字以内で入力してください。"),
-                format!("Write at most {length_max} characters."),
-            ),
-            Kind::Text { length_max, lines_max } => Localized::new(
-                format!("{length_max}文字以内、{lines_max}行以内で入力してください。"),
-                format!("Write at most {length_max} characters in {lines_max} lines."),
-            ),
-            Kind::Kana { length_max } => Localized::new(
-                format!("かなで{length_max}文字以内で入力してください。"),
-                format!("Write at most {length_max} kana."),
-            ),
-            Kind::Date => Localized::new(
-                "2024-04-01、R6.4.1、令和6年4月1日のように入力してください。",
-                "Write a date such as 2024-04-01 or R6.4.1.",
-            ),
-            Kind::PartialDate => Localized::new(
-                "2024-04、R6.4、令和6年4月、または年だけを入力してください。",
-                "Write a month such as 2024-04 or R6.4, or a year.",
-            ),
-            Kind::Code(_) => {
-                Localized::new("選択肢から一つ選んでください。", "Choose one of the options.")
-            }
-            Kind::Codes(_) => {
-                Localized::new("選択肢から選んでください。", "Choose from the options.")
-            }
-            Kind::Integer { min, max } => Localized::new(
-                format!("{min}から{max}までの整数を入力してください。"),
-                format!("Write a whole number from {min} to {max}."),
-            ),
-            Kind::Decimal { min, max, places, .. } => Localized::new(
-                format!("{min}から{max}まで、小数点以下{places}桁までの数を入力してください。"),
-                format!("Write a number from {min} to {max} with up to {places} decimal places."),
-            ),
-            Kind::Digits { min, max } if min == max => Localized::new(
-                format!("{min}桁の数字を入力してください。"),
-                format!("Write {min} digits."),
-            ),
-            Kind::Digits { min, max } => Localized::new(
-                format!("{min}桁から{max}桁の数字を入力してください。"),
-                format!("Write {min} to {max} digits."),
-            ),
-            Kind::Postcode => {
-                Localized::new("7桁の数字を入力してください。", "Write seven digits.")
-            }
-            Kind::Tel => Localized::new(
-                "市外局番から10桁または11桁の数字を入力してください。",
-                "Write ten or eleven digits, area code first.",
-            ),
-            Kind::Recipient => Localized::new(
-                "受給者証の7桁の番号を入力してください。",
-                "Write the seven digits on the certificate.",
-            ),
-            Kind::Insurer => Localized::new(
-                "保険者番号（6桁または8桁）を入力してください。",
-                "Write the insurer number (six or eight digits).",
-            ),
-        }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use kakehashi_kernel::limits::FORM_VALUE_BYTES_MAX;
+use kakehashi_kernel::limits::{FORM_COLUMNS_MAX, FORM_ROWS_MAX, FORM_VALUE_BYTES_MAX};
 use rust_decimal::Decimal;
 
-use super::{Loader, wrong};
+use super::{Loader, sections::is_name, wrong};
 use crate::{
     catalogue::{LoadError, SourceFile},
     finding::Localized,
-    item::{Applications, Item, Kind},
+    item::{Applications, Item, Kind, Region},
     source::RawItem,
 };
 
@@ -20,7 +20,14 @@ impl Loader<'_> {
         raw: RawItem,
         page: u16,
     ) -> Result<Item, LoadError> {
-        let kind = self.kind(file, &raw)?;
+        let mut kind = self.kind(file, &raw)?;
+        if let Kind::Rows { columns, .. } = &mut kind {
+            for column in columns {
+                column.page = page;
+            }
+        }
+        let region = region(file, &raw)?;
+        let detection = detection(file, &raw)?;
         let refuse = |problem| wrong(file, Some(&raw.id.span()), Some(raw.id.get_ref()), problem);
         let class = raw.class.ok_or_else(|| refuse("class is missing"))?;
         let carry = raw.carry.ok_or_else(|| refuse("carry is missing"))?;
@@ -34,6 +41,8 @@ impl Loader<'_> {
             help: raw.help,
             unit: raw.unit,
             page,
+            region,
+            detection,
             required: raw.required,
             applies: raw.applies.unwrap_or(Applications::Both),
             class,
@@ -76,6 +85,7 @@ impl Loader<'_> {
             "tel" => Kind::Tel,
             "recipient" => Kind::Recipient,
             "insurer" => Kind::Insurer,
+            "rows" => self.rows(file, raw)?,
             _ => return Err(refuse("unknown type")),
         };
         // Four bytes is the longest code point, so that what fits the length fits the limit.
@@ -85,7 +95,78 @@ impl Loader<'_> {
         {
             return Err(refuse("the length is out of bounds"));
         }
+        if raw.kind.get_ref() != "rows" && (raw.rows.is_some() || !raw.column.is_empty()) {
+            return Err(refuse("rows and columns go with type rows only"));
+        }
         Ok(kind)
+    }
+
+    fn rows(&self, file: &SourceFile<'_>, raw: &RawItem) -> Result<Kind, LoadError> {
+        let id = raw.id.get_ref();
+        let refuse = |problem: &str| wrong(file, Some(&raw.kind.span()), Some(id), problem);
+        let [min, max] = raw.rows.ok_or_else(|| refuse("rows = [min, max] is missing"))?;
+        if min > max || max == 0 || max > FORM_ROWS_MAX {
+            return Err(refuse(&format!("a table has 1 to {FORM_ROWS_MAX} rows")));
+        }
+        if raw.column.is_empty() || raw.column.len() > FORM_COLUMNS_MAX {
+            return Err(refuse(&format!("a table has 1 to {FORM_COLUMNS_MAX} columns")));
+        }
+        let mut columns: Vec<Item> = Vec::with_capacity(raw.column.len());
+        for column in &raw.column {
+            let column = self.column(file, raw, column.clone())?;
+            if columns.iter().any(|other| other.id == column.id) {
+                return Err(refuse(&format!("the column {} is there twice", column.id)));
+            }
+            columns.push(column);
+        }
+        Ok(Kind::Rows { min, max, columns })
+    }
+
+    /// A column is an item that takes class, carry and page from its table.
+    fn column(
+        &self,
+        file: &SourceFile<'_>,
+        table: &RawItem,
+        mut raw: RawItem,
+    ) -> Result<Item, LoadError> {
+        let refuse =
+            |problem: &str| wrong(file, Some(&raw.id.span()), Some(raw.id.get_ref()), problem);
+        if !is_name(raw.id.get_ref()) {
+            return Err(refuse(
+                "an id is lower case letters, digits and underscores, a letter first",
+            ));
+        }
+        if raw.kind.get_ref() == "rows" {
+            return Err(refuse("a column cannot be a table"));
+        }
+        if raw.relevant.is_some() || raw.required_when.is_some() || raw.applies.is_some() {
+            return Err(refuse("relevant, required_when and applies belong to the table"));
+        }
+        raw.class = raw.class.or(table.class);
+        raw.carry = raw.carry.or(table.carry);
+        // The table's page is set when its section is known.
+        self.item(file, raw, 1)
+    }
+}
+
+fn region(file: &SourceFile<'_>, raw: &RawItem) -> Result<Option<Region>, LoadError> {
+    let Some(region) = &raw.region else { return Ok(None) };
+    let [left, top, width, height] = *region.get_ref();
+    if width == 0 || height == 0 {
+        let problem = "a region is [left, top, width, height], the last two above 0";
+        return Err(wrong(file, Some(&region.span()), Some(raw.id.get_ref()), problem));
+    }
+    Ok(Some(Region { left, top, width, height }))
+}
+
+fn detection(file: &SourceFile<'_>, raw: &RawItem) -> Result<Option<Decimal>, LoadError> {
+    let Some(detection) = &raw.detection else { return Ok(None) };
+    match detection.get_ref().parse() {
+        Ok(limit) if raw.comparator => Ok(Some(limit)),
+        _ => {
+            let problem = "detection is a number, for items with comparator = true";
+            Err(wrong(file, Some(&detection.span()), Some(raw.id.get_ref()), problem))
+        }
     }
 }
 

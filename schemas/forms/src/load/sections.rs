@@ -126,7 +126,7 @@ pub(super) fn places(sections: &[Section]) -> BTreeMap<String, (usize, usize)> {
     places
 }
 
-fn is_name(id: &str) -> bool {
+pub(super) fn is_name(id: &str) -> bool {
     id.starts_with(|c: char| c.is_ascii_lowercase())
         && id.len() <= 64
         && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')

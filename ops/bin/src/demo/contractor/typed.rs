@@ -80,6 +80,10 @@ fn element(
             comparator.as_str(),
             escaped(text)
         ),
+        Entry::Whole(value) => {
+            let text = definition.write(id, &Answer::Given(value.clone()));
+            writeln!(xml, "      <{id}>{}</{id}>", escaped(&text))
+        }
         Entry::Many(codes) => {
             let text = definition.write(id, &Answer::Given(Value::Codes(codes.clone())));
             writeln!(xml, "      <{id}>{}</{id}>", escaped(&text))

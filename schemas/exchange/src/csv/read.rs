@@ -333,7 +333,9 @@ mod tests {
             // Bytes that are also UTF-8 are read as such: CP932 is chosen only where it must be.
             let (decoded, _, _) = encoding_rs::SHIFT_JIS.decode(&out);
             let back = rows(decoded.as_bytes());
-            for (place, (cell, back)) in row.iter().zip(&back[0]).enumerate() {
+            let back = back.first().map_or(&[][..], Vec::as_slice);
+            prop_assert_eq!(back.len(), row.len());
+            for (place, (cell, back)) in row.iter().zip(back).enumerate() {
                 let twin = |c| match c { '〜' => '～', '−' => '－', '‖' => '∥', '—' => '―', c => c };
                 let is_lost = |c: char| {
                     lost.iter().any(|lost| lost.column == place + 1 && lost.character == c)

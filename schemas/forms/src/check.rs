@@ -3,13 +3,12 @@
 use kakehashi_kernel::limits::FORM_ITEMS_MAX;
 
 use crate::{
-    answer::Answers,
+    answer::{Answer, Answers},
     check_item::check_item,
     definition::{Application, Definition},
-    expression::Expression,
+    expression::{Expression, Truth},
     finding::{Finding, Localized, Severity},
     scope::Scope,
-    truth::Truth,
 };
 
 /// A consistency rule of a definition.
@@ -31,19 +30,20 @@ impl Definition {
         if answers.len() > FORM_ITEMS_MAX {
             return vec![too_many()];
         }
-        self.check_in(&Scope::new(self, answers), application)
-    }
-
-    pub(crate) fn check_in(&self, scope: &Scope<'_>, application: Application) -> Vec<Finding> {
-        let view = scope.view();
-        let truth = |when: &Expression| when.condition().truth(view);
+        let scope = Scope::new(self, answers);
+        let context = self.engine.context(&scope);
         let mut findings = Vec::new();
-        for (slot, item) in self.items().enumerate() {
-            findings.extend(check_item(item, scope.answer(slot), application, truth));
+        for item in self.items() {
+            let answer = answers.get(&item.id).unwrap_or(&Answer::Blank);
+            findings.extend(check_item(item, answer, application, |when| when.truth(&context)));
         }
-        findings.extend((0..scope.strangers()).map(|_| unknown_item()));
+        for (id, _) in answers.iter() {
+            if self.item(id).is_none() {
+                findings.push(unknown_item());
+            }
+        }
         for rule in &self.rules {
-            if truth(&rule.holds) == Truth::False {
+            if rule.holds.truth(&context) == Truth::False {
                 findings.push(Finding::about(
                     rule.item.clone(),
                     rule.id.clone(),
@@ -61,7 +61,9 @@ impl Definition {
         let Some(relevant) = self.item(item).and_then(|item| item.relevant.as_ref()) else {
             return self.item(item).is_some();
         };
-        relevant.truth(&Scope::new(self, answers)) != Truth::False
+        let scope = Scope::new(self, answers);
+        let context = self.engine.context(&scope);
+        relevant.truth(&context) != Truth::False
     }
 }
 
@@ -78,7 +80,7 @@ fn unknown_item() -> Finding {
     )
 }
 
-pub(crate) fn too_many() -> Finding {
+fn too_many() -> Finding {
     Finding::general(
         "check.too-many-items",
         Severity::E,

@@ -33,7 +33,8 @@ fn every_outcome_state_and_kind_of_application_occurs() {
     let mut met = 0;
     for index in 0..300 {
         let form = filled(11, index);
-        let outcome = definition().judge(&form.answers).outcome;
+        let circumstances = definition().circumstances(&form.answers, form.application);
+        let outcome = definition().judge(&form.answers, &circumstances).outcome;
         met += u32::from(outcome == Outcome::Met);
         outcomes.insert(format!("{outcome:?}"));
         states.extend(form.answers.iter().filter_map(|(_, answer)| answer.state()));

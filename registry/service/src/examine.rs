@@ -34,10 +34,12 @@ pub(crate) async fn examine(
 ) -> Result<Examined, RegistryError> {
     tokio::task::spawn_blocking(move || {
         let definition = catalogue.definition(form).ok_or(RegistryError::UnknownForm { form })?;
+        let circumstances = definition.circumstances(&answers, application);
+        let examination = definition.examine(&answers, &circumstances);
         let results = Results {
-            findings: definition.check(&answers, application),
-            calculated: definition.calculate(&answers),
-            judgement: definition.judge(&answers),
+            findings: examination.findings,
+            calculated: examination.calculated,
+            judgement: examination.judgement,
         };
         Ok(Examined { form, application, answers, results })
     })

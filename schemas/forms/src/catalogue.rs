@@ -59,7 +59,19 @@ impl Catalogue {
     /// [`LoadError`] for the first file that is wrong: not TOML, an unknown key, an unknown item or a
     /// wrong type in a rule, two versions of one form in force on the same day.
     pub fn load(files: &[SourceFile<'_>]) -> Result<Self, LoadError> {
-        load::catalogue(files).map(Self)
+        let (catalogue, errors) = Self::load_partly(files);
+        match errors.into_iter().next() {
+            None => Ok(catalogue),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Loads the definitions that are right, and says of every other file what is wrong first; each
+    /// problem once, however many forms include the file. For tools; a program that works with forms
+    /// wants [`Catalogue::load`].
+    pub fn load_partly(files: &[SourceFile<'_>]) -> (Self, Vec<LoadError>) {
+        let (forms, errors) = load::catalogue(files);
+        (Self(forms), errors)
     }
 
     /// The definition of a form version.

@@ -3,12 +3,13 @@
 use kakehashi_kernel::limits::FORM_ITEMS_MAX;
 
 use crate::{
-    answer::{Answer, Answers},
+    answer::Answers,
     check_item::check_item,
     definition::{Application, Definition},
-    expression::{Expression, Truth},
+    expression::Expression,
     finding::{Finding, Localized, Severity},
     scope::Scope,
+    truth::Truth,
 };
 
 /// A consistency rule of a definition.
@@ -30,20 +31,19 @@ impl Definition {
         if answers.len() > FORM_ITEMS_MAX {
             return vec![too_many()];
         }
-        let scope = Scope::new(self, answers);
-        let context = self.engine.context(&scope);
+        self.check_in(&Scope::new(self, answers), application)
+    }
+
+    pub(crate) fn check_in(&self, scope: &Scope<'_>, application: Application) -> Vec<Finding> {
+        let view = scope.view();
+        let truth = |when: &Expression| when.condition().truth(view);
         let mut findings = Vec::new();
-        for item in self.items() {
-            let answer = answers.get(&item.id).unwrap_or(&Answer::Blank);
-            findings.extend(check_item(item, answer, application, |when| when.truth(&context)));
+        for (slot, item) in self.items().enumerate() {
+            findings.extend(check_item(item, scope.answer(slot), application, truth));
         }
-        for (id, _) in answers.iter() {
-            if self.item(id).is_none() {
-                findings.push(unknown_item());
-            }
-        }
+        findings.extend((0..scope.strangers()).map(|_| unknown_item()));
         for rule in &self.rules {
-            if rule.holds.truth(&context) == Truth::False {
+            if truth(&rule.holds) == Truth::False {
                 findings.push(Finding::about(
                     rule.item.clone(),
                     rule.id.clone(),
@@ -61,9 +61,7 @@ impl Definition {
         let Some(relevant) = self.item(item).and_then(|item| item.relevant.as_ref()) else {
             return self.item(item).is_some();
         };
-        let scope = Scope::new(self, answers);
-        let context = self.engine.context(&scope);
-        relevant.truth(&context) != Truth::False
+        relevant.truth(&Scope::new(self, answers)) != Truth::False
     }
 }
 
@@ -80,7 +78,7 @@ fn unknown_item() -> Finding {
     )
 }
 
-fn too_many() -> Finding {
+pub(crate) fn too_many() -> Finding {
     Finding::general(
         "check.too-many-items",
         Severity::E,

@@ -5,9 +5,10 @@ use kakehashi_kernel::limits::FORM_ROWS_MAX;
 use crate::{
     answer::{Answer, Row, Value},
     definition::Application,
-    expression::{Expression, Truth},
+    expression::Expression,
     finding::{Finding, Localized, Severity},
     item::{AllowedState, Item},
+    truth::Truth,
 };
 
 /// Checks the answer to one item. `truth` evaluates the item's conditions on the other answers.

@@ -1,8 +1,9 @@
 //! Lists of codes an item can take.
 
+use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use crate::finding::Localized;
+use crate::{finding::Localized, number::Number};
 
 /// What a code says besides being chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -32,14 +33,18 @@ pub struct CodeOption {
 pub struct CodeList {
     id: String,
     options: Vec<CodeOption>,
-    is_numeric: bool,
+    /// What each code is as a number; empty unless every code is one.
+    numbers: Vec<Decimal>,
 }
 
 impl CodeList {
     pub(crate) fn new(id: String, options: Vec<CodeOption>) -> Self {
-        let plain = |code: &str| code.parse::<i64>().is_ok_and(|n| n.to_string() == code);
-        let is_numeric = options.iter().all(|option| plain(&option.code));
-        Self { id, options, is_numeric }
+        let plain = |option: &CodeOption| {
+            let number = option.code.parse::<i64>().ok()?;
+            (number.to_string() == option.code).then(|| Decimal::from(number))
+        };
+        let numbers = options.iter().map(plain).collect::<Option<_>>().unwrap_or_default();
+        Self { id, options, numbers }
     }
 
     /// The name items refer to it by.
@@ -58,8 +63,50 @@ impl CodeList {
     }
 
     /// Tells whether rules see the codes as whole numbers (every code is a plain number) or as text.
-    pub fn is_numeric(&self) -> bool {
-        self.is_numeric
+    pub const fn is_numeric(&self) -> bool {
+        !self.numbers.is_empty()
+    }
+
+    /// The place of a code in the list.
+    pub(crate) fn place(&self, code: &str) -> Option<usize> {
+        self.options.iter().position(|option| option.code == code)
+    }
+
+    /// The code at a place, as a number.
+    pub(crate) fn number(&self, place: usize) -> Option<Decimal> {
+        self.numbers.get(place).copied()
+    }
+
+    /// What the code at a place counts in a score.
+    pub(crate) fn points(&self, place: usize) -> Option<Decimal> {
+        self.options.get(place)?.points.map(Decimal::from)
+    }
+
+    /// Tells whether every code that says something counts in a score.
+    pub(crate) fn has_points(&self) -> bool {
+        self.options.iter().all(|option| option.points.is_some() || option.means.is_some())
+    }
+
+    /// The points of a code that is not known. A list of one code says nothing: not choosing it is an
+    /// answer, too.
+    pub(crate) fn points_of_any(&self) -> Number {
+        let points = || self.said().filter_map(|option| option.points);
+        match (points().min(), points().max()) {
+            (Some(least), Some(most)) if self.said().count() > 1 => Number::from_to(least, most),
+            _ => Number::UNKNOWN,
+        }
+    }
+
+    /// The points of any number of codes that are not known.
+    pub(crate) fn points_of_several(&self) -> Number {
+        let points = || self.said().filter_map(|option| option.points);
+        let below: i64 = points().filter(|points| *points < 0).sum();
+        let above: i64 = points().filter(|points| *points > 0).sum();
+        Number::from_to(below, above)
+    }
+
+    fn said(&self) -> impl Iterator<Item = &CodeOption> {
+        self.options.iter().filter(|option| option.means.is_none())
     }
 
     pub(crate) fn meaning(&self, means: Means) -> Option<&CodeOption> {

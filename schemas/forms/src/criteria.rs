@@ -1,6 +1,9 @@
-//! The criteria of a disease: named conditions, diagnosis categories, severity grades.
+//! The criteria of a disease: named conditions, and dated sets of diagnosis categories and severity
+//! grades.
 
-use crate::{expression::Expression, finding::Localized};
+use kakehashi_kernel::CivilDate;
+
+use crate::{expression::Expression, finding::Localized, item::Applications};
 
 /// A named condition.
 #[derive(Debug)]
@@ -40,10 +43,35 @@ pub(crate) struct Grade {
     pub(crate) criterion: usize,
 }
 
-/// All there is to judge a form by.
+/// The categories of one text, or the grades of one, and for whom it holds.
 #[derive(Debug)]
+pub(crate) struct RuleSet {
+    /// Names the text.
+    pub(crate) version: String,
+    /// What every screen that shows a judgement by it says about it.
+    pub(crate) notice: Localized,
+    /// First day of first certification (diagnosis) or writing (severity) it holds for.
+    pub(crate) from: Option<CivilDate>,
+    /// First day it no longer holds for.
+    pub(crate) until: Option<CivilDate>,
+    /// For which applications it holds.
+    pub(crate) applies: Applications,
+    pub(crate) grades: Vec<Grade>,
+}
+
+impl RuleSet {
+    /// Tells whether it may hold on one of the days.
+    pub(crate) fn may_hold(&self, first: CivilDate, last: CivilDate) -> bool {
+        self.from.is_none_or(|from| from <= last) && self.until.is_none_or(|until| first < until)
+    }
+}
+
+/// All there is to judge a form by.
+#[derive(Debug, Default)]
 pub(crate) struct Criteria {
     pub(crate) conditions: Vec<Criterion>,
-    pub(crate) categories: Vec<Grade>,
-    pub(crate) grades: Vec<Grade>,
+    /// By first certification.
+    pub(crate) diagnosis: Vec<RuleSet>,
+    /// By the day the form is written.
+    pub(crate) severity: Vec<RuleSet>,
 }

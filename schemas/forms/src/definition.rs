@@ -11,6 +11,7 @@ use crate::{
     criteria::Criteria,
     finding::Localized,
     item::{DataClass, Item},
+    scope::Layout,
 };
 
 /// 新規 or 更新.
@@ -86,14 +87,12 @@ pub struct Definition {
     pub(crate) pages: u16,
     pub(crate) valid_from: CivilDate,
     pub(crate) valid_until: Option<CivilDate>,
-    pub(crate) rule_version: String,
-    pub(crate) rule_notice: Localized,
     pub(crate) sections: Vec<Section>,
     pub(crate) places: BTreeMap<String, (usize, usize)>,
     pub(crate) derived: Vec<Derived>,
     pub(crate) rules: Vec<Rule>,
-    pub(crate) criteria: Option<Criteria>,
-    pub(crate) engine: crate::expression::Engine,
+    pub(crate) criteria: Criteria,
+    pub(crate) layout: Layout,
 }
 
 impl Definition {
@@ -122,16 +121,6 @@ impl Definition {
         self.valid_until
     }
 
-    /// Names the text the judgement follows.
-    pub fn rule_version(&self) -> &str {
-        &self.rule_version
-    }
-
-    /// What every screen that shows a judgement says about that text.
-    pub const fn rule_notice(&self) -> &Localized {
-        &self.rule_notice
-    }
-
     /// Sections in printed order.
     pub fn sections(&self) -> &[Section] {
         &self.sections
@@ -157,10 +146,5 @@ impl Definition {
     pub fn data_class(&self, id: &str) -> Option<DataClass> {
         let derived = || self.derived.iter().any(|derived| derived.id == id);
         self.item(id).map(|item| item.class).or_else(|| derived().then_some(DataClass::Medical))
-    }
-
-    /// Tells whether the criteria can be judged by machine at all.
-    pub const fn has_criteria(&self) -> bool {
-        self.criteria.is_some()
     }
 }

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     answer::Answers,
-    criteria::{Criteria, Grade, Logic},
+    circumstances::{Circumstances, FIRST_CERTIFIED, WRITTEN},
+    criteria::{Criteria, Grade, Logic, RuleSet},
     definition::Definition,
-    expression::Truth,
+    expression::Missing,
     finding::Localized,
-    scope::Scope,
+    scope::{Scope, View},
+    truth::Truth,
 };
 
 /// What a judgement or one condition in it came to.
@@ -56,10 +58,22 @@ pub struct Node {
     pub children: Vec<Node>,
 }
 
+/// By which text one half of the judgement was made, and what it came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Half {
+    /// Whether an eligible category or grade holds.
+    pub outcome: Outcome,
+    /// Names the text; the texts, if it is not known which one holds.
+    pub version: String,
+    /// What a screen that shows it must say about that text.
+    pub notice: Localized,
+}
+
 /// What the criteria say about a form. Never blocks registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement {
     /// 該当 when the diagnosis is an eligible category and the severity an eligible grade.
+    /// Undetermined when the form has no criteria for one of the halves.
     pub outcome: Outcome,
     /// The diagnosis category, if one is certain.
     pub diagnosis: Option<Class>,
@@ -67,12 +81,20 @@ pub struct Judgement {
     pub severity: Option<Class>,
     /// Why.
     pub explanation: Node,
-    /// For 判定不能: the items whose answers could still decide it, in printed order.
+    /// For 判定不能: the items whose answers could still decide it, in printed order. Where one half
+    /// is 機械判定なし: those that could decide the other.
     pub missing: Vec<String>,
-    /// Names the text the judgement follows.
+    /// Names the texts the judgement follows, each once.
     pub rule_version: String,
-    /// What a screen that shows the judgement must say about that text.
+    /// What a screen that shows the judgement must say about those texts, each sentence once.
     pub rule_notice: Localized,
+    /// How the diagnosis was judged. `None` is 機械判定なし, or a judgement stored before this was
+    /// written.
+    #[serde(default)]
+    pub diagnosis_half: Option<Half>,
+    /// How the severity was judged; `None` as above.
+    #[serde(default)]
+    pub severity_half: Option<Half>,
 }
 
 impl From<Truth> for Outcome {
@@ -85,89 +107,239 @@ impl From<Truth> for Outcome {
     }
 }
 
+/// What differs between the halves.
+struct HalfText {
+    label: (&'static str, &'static str),
+    /// Said where the day that decides between several texts is not known.
+    unknown: (&'static str, &'static str),
+    /// The item that says the day.
+    item: &'static str,
+}
+
+const DIAGNOSIS: HalfText = HalfText {
+    label: ("診断基準", "Diagnostic criteria"),
+    unknown: ("初回認定日が分からない", "The day of first certification is not known"),
+    item: FIRST_CERTIFIED,
+};
+
+const SEVERITY: HalfText = HalfText {
+    label: ("重症度分類", "Severity"),
+    unknown: ("記載年月日が分からない", "The day of writing is not known"),
+    item: WRITTEN,
+};
+
+/// One half, judged by every rule set that can hold.
+struct Judged<'a> {
+    text: &'static HalfText,
+    sets: Vec<&'a RuleSet>,
+    truth: Truth,
+    /// Whether the sets disagree or are open, so that knowing the day could decide.
+    depends_on_day: bool,
+}
+
 impl Definition {
-    /// Judges a form by the disease's criteria.
+    /// Judges a form by the disease's criteria, under the circumstances.
     ///
-    /// A form version without criteria (機械判定なし) is undetermined, with nothing missing.
-    pub fn judge(&self, answers: &Answers) -> Judgement {
-        let Some(criteria) = &self.criteria else { return self.not_judged() };
-        let scope = Scope::new(self, answers);
-        let truths = evaluate(self, criteria, &scope);
-        let diagnosis = eligible(&criteria.categories, &truths);
-        let severity = eligible(&criteria.grades, &truths);
-        let outcome = Truth::all([diagnosis, severity]);
-        let mut missing = std::collections::BTreeSet::new();
+    /// A half the form version has no criteria for is 機械判定なし, and so is the whole.
+    pub fn judge(&self, answers: &Answers, circumstances: &Circumstances) -> Judgement {
+        self.judge_in(&Scope::new(self, answers), circumstances)
+    }
+
+    pub(crate) fn judge_in(&self, scope: &Scope<'_>, circumstances: &Circumstances) -> Judgement {
+        let criteria = &self.criteria;
+        let view = scope.view();
+        let truths = evaluate(criteria, view);
+        let certified = circumstances.certified();
+        let written = circumstances.written_on.map(|day| (day, day));
+        let diagnosis = Judged::new(&DIAGNOSIS, &criteria.diagnosis, &truths, |set| {
+            certified.is_none_or(|(first, last)| set.may_hold(first, last))
+        });
+        let severity = Judged::new(&SEVERITY, &criteria.severity, &truths, |set| {
+            set.applies.include(circumstances.application)
+                && written.is_none_or(|(first, last)| set.may_hold(first, last))
+        });
+        let halves = [&diagnosis, &severity];
+        let is_whole = halves.iter().all(|half| half.is_judged());
+        let outcome = match is_whole {
+            true => Truth::all([diagnosis.truth, severity.truth]),
+            false => Truth::Undetermined,
+        };
+        let mut missing = Missing::new();
         if outcome == Truth::Undetermined {
-            let halves = [(diagnosis, &criteria.categories), (severity, &criteria.grades)];
-            let open = halves.iter().filter(|(truth, _)| *truth == Truth::Undetermined);
-            for grade in open.flat_map(|(_, grades)| *grades).filter(|grade| grade.is_eligible) {
-                collect_missing(criteria, &truths, &scope, grade.criterion, &mut missing);
+            for half in halves {
+                half.missing(self, &truths, view, &mut missing);
             }
         }
+        let label = match is_whole {
+            true => Localized::new("判定", "Judgement"),
+            false => Localized::new("機械判定なし", "Not judged by machine"),
+        };
         Judgement {
             outcome: outcome.into(),
-            diagnosis: first(&criteria.categories, &truths),
-            severity: first(&criteria.grades, &truths),
+            diagnosis: diagnosis.class(&truths),
+            severity: severity.class(&truths),
             explanation: Node {
                 criterion: None,
-                label: Localized::new("判定", "Judgement"),
+                label,
                 outcome: outcome.into(),
-                children: vec![
-                    half(
-                        "診断基準",
-                        "Diagnostic criteria",
-                        diagnosis,
-                        &criteria.categories,
-                        criteria,
-                        &truths,
-                    ),
-                    half("重症度分類", "Severity", severity, &criteria.grades, criteria, &truths),
-                ],
+                children: halves.iter().map(|half| half.explain(criteria, &truths)).collect(),
             },
-            missing: self.to_items(&missing),
-            rule_version: self.rule_version.clone(),
-            rule_notice: self.rule_notice.clone(),
+            missing: self.ids(&missing),
+            rule_version: versions(halves.iter().flat_map(|half| &half.sets).copied()),
+            rule_notice: notices(halves.iter().flat_map(|half| &half.sets).copied()),
+            diagnosis_half: diagnosis.half(),
+            severity_half: severity.half(),
         }
     }
 
-    fn not_judged(&self) -> Judgement {
-        Judgement {
-            outcome: Outcome::Undetermined,
-            diagnosis: None,
-            severity: None,
-            explanation: Node {
-                criterion: None,
-                label: Localized::new("機械判定なし", "Not judged by machine"),
-                outcome: Outcome::Undetermined,
-                children: Vec::new(),
-            },
-            missing: Vec::new(),
-            rule_version: self.rule_version.clone(),
-            rule_notice: self.rule_notice.clone(),
-        }
+    /// Names the texts the form can be judged by, each once.
+    pub fn rule_version(&self) -> String {
+        versions(self.criteria.diagnosis.iter().chain(&self.criteria.severity))
     }
 
-    /// Puts variables into printed order; a derived one becomes the items it is derived from.
-    fn to_items(&self, variables: &std::collections::BTreeSet<&str>) -> Vec<String> {
-        let mut wanted = variables.clone();
-        for derived in &self.derived {
-            if variables.contains(derived.id.as_str()) {
-                wanted.extend(derived.calculation.inputs());
-            }
-        }
-        let items = self.items().filter(|item| wanted.contains(item.id.as_str()));
-        items.map(|item| item.id.clone()).collect()
+    /// What there is to say about those texts, each sentence once.
+    pub fn rule_notice(&self) -> Localized {
+        notices(self.criteria.diagnosis.iter().chain(&self.criteria.severity))
+    }
+
+    /// Tells whether the diagnosis can be judged by machine.
+    pub fn has_diagnosis(&self) -> bool {
+        !self.criteria.diagnosis.is_empty()
+    }
+
+    /// Tells whether the severity can be judged by machine.
+    pub fn has_severity(&self) -> bool {
+        !self.criteria.severity.is_empty()
+    }
+
+    /// Tells whether a whole form can be judged by machine.
+    pub fn has_criteria(&self) -> bool {
+        self.has_diagnosis() && self.has_severity()
+    }
+
+    /// The ids of slots, in printed order.
+    fn ids(&self, slots: &Missing) -> Vec<String> {
+        let items = self.items().enumerate().filter(|(slot, _)| slots.contains(slot));
+        items.map(|(_, item)| item.id.clone()).collect()
     }
 }
 
+impl<'a> Judged<'a> {
+    fn new(
+        text: &'static HalfText,
+        sets: &'a [RuleSet],
+        truths: &[Truth],
+        holds: impl Fn(&RuleSet) -> bool,
+    ) -> Self {
+        let sets: Vec<&RuleSet> = sets.iter().filter(|set| holds(set)).collect();
+        let mut found = sets.iter().map(|set| eligible(&set.grades, truths));
+        let first = found.next().unwrap_or(Truth::Undetermined);
+        let agree = found.all(|truth| truth == first);
+        let truth = if agree { first } else { Truth::Undetermined };
+        let depends_on_day = sets.len() > 1 && truth == Truth::Undetermined;
+        Self { text, sets, truth, depends_on_day }
+    }
+
+    fn is_judged(&self) -> bool {
+        !self.sets.is_empty()
+    }
+
+    fn half(&self) -> Option<Half> {
+        self.is_judged().then(|| Half {
+            outcome: self.truth.into(),
+            version: versions(self.sets.iter().copied()),
+            notice: notices(self.sets.iter().copied()),
+        })
+    }
+
+    /// The first grade that holds, if every set agrees on it.
+    fn class(&self, truths: &[Truth]) -> Option<Class> {
+        let mut grades = self.sets.iter().map(|set| first(&set.grades, truths));
+        let grade = grades.next()??;
+        let agree = grades.all(|other| other.is_some_and(|other| other.id == grade.id));
+        agree.then(|| Class { id: grade.id.clone(), label: grade.label.clone() })
+    }
+
+    fn missing(
+        &self,
+        definition: &Definition,
+        truths: &[Truth],
+        view: View<'_>,
+        missing: &mut Missing,
+    ) {
+        if self.truth != Truth::Undetermined {
+            return;
+        }
+        if self.depends_on_day {
+            missing.extend(definition.layout.slot(self.text.item));
+        }
+        let grades = self.sets.iter().flat_map(|set| &set.grades);
+        for grade in grades.filter(|grade| grade.is_eligible) {
+            collect_missing(&definition.criteria, truths, view, grade.criterion, missing);
+        }
+    }
+
+    fn explain(&self, criteria: &Criteria, truths: &[Truth]) -> Node {
+        let heading = |(ja, en): (&str, &str), outcome: Truth, children| Node {
+            criterion: None,
+            label: Localized::new(ja, en),
+            outcome: outcome.into(),
+            children,
+        };
+        match &self.sets[..] {
+            [] => {
+                let none = ("機械判定なし", "Not judged by machine");
+                let children = vec![heading(none, Truth::Undetermined, Vec::new())];
+                heading(self.text.label, Truth::Undetermined, children)
+            }
+            [set] => heading(self.text.label, self.truth, grades(&set.grades, criteria, truths)),
+            sets => {
+                let mut children = Vec::new();
+                if self.depends_on_day {
+                    children.push(heading(self.text.unknown, Truth::Undetermined, Vec::new()));
+                }
+                children.extend(sets.iter().map(|set| {
+                    heading(
+                        (&set.version, &set.version),
+                        eligible(&set.grades, truths),
+                        grades(&set.grades, criteria, truths),
+                    )
+                }));
+                heading(self.text.label, self.truth, children)
+            }
+        }
+    }
+}
+
+fn versions<'a>(sets: impl Iterator<Item = &'a RuleSet>) -> String {
+    once(sets.map(|set| set.version.as_str())).join("; ")
+}
+
+fn notices<'a>(sets: impl Iterator<Item = &'a RuleSet> + Clone) -> Localized {
+    Localized::new(
+        once(sets.clone().map(|set| set.notice.ja.as_str())).join(""),
+        once(sets.map(|set| set.notice.en.as_str())).join(" "),
+    )
+}
+
+/// Each text once, in order.
+fn once<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut all = Vec::new();
+    for text in texts {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all
+}
+
 /// The truth of every criterion. Each refers to earlier ones only.
-fn evaluate(definition: &Definition, criteria: &Criteria, scope: &Scope<'_>) -> Vec<Truth> {
-    let context = definition.engine.context(scope);
+fn evaluate(criteria: &Criteria, view: View<'_>) -> Vec<Truth> {
     let mut truths: Vec<Truth> = Vec::with_capacity(criteria.conditions.len());
     for criterion in &criteria.conditions {
-        let of = |place: &usize| truths.get(*place).copied().unwrap_or(Truth::Undetermined);
+        let of = |place: &usize| truth_at(&truths, *place);
         let truth = match &criterion.logic {
-            Logic::When(expression) => expression.truth(&context),
+            Logic::When(expression) => expression.condition().truth(view),
             Logic::All(parts) => Truth::all(parts.iter().map(of)),
             Logic::Any(parts) => Truth::any(parts.iter().map(of)),
             Logic::AtLeast(least, parts) => Truth::at_least(*least, parts.iter().map(of)),
@@ -188,32 +360,19 @@ fn eligible(grades: &[Grade], truths: &[Truth]) -> Truth {
 }
 
 /// The first grade that holds, if no earlier one could still turn out to hold.
-fn first(grades: &[Grade], truths: &[Truth]) -> Option<Class> {
+fn first<'a>(grades: &'a [Grade], truths: &[Truth]) -> Option<&'a Grade> {
     let grade = grades.iter().find(|grade| truth_at(truths, grade.criterion) != Truth::False)?;
-    let is_certain = truth_at(truths, grade.criterion) == Truth::True;
-    is_certain.then(|| Class { id: grade.id.clone(), label: grade.label.clone() })
+    (truth_at(truths, grade.criterion) == Truth::True).then_some(grade)
 }
 
-fn half(
-    ja: &str,
-    en: &str,
-    truth: Truth,
-    grades: &[Grade],
-    criteria: &Criteria,
-    truths: &[Truth],
-) -> Node {
-    let children = grades.iter().map(|grade| Node {
+fn grades(grades: &[Grade], criteria: &Criteria, truths: &[Truth]) -> Vec<Node> {
+    let node = |grade: &Grade| Node {
         criterion: None,
         label: grade.label.clone(),
         outcome: truth_at(truths, grade.criterion).into(),
         children: vec![explain(criteria, truths, grade.criterion)],
-    });
-    Node {
-        criterion: None,
-        label: Localized::new(ja, en),
-        outcome: truth.into(),
-        children: children.collect(),
-    }
+    };
+    grades.iter().map(node).collect()
 }
 
 /// The size of the tree is bounded when the definition is loaded.
@@ -235,23 +394,22 @@ fn explain(criteria: &Criteria, truths: &[Truth], place: usize) -> Node {
     }
 }
 
-/// Follows the undetermined conditions down to the items without a value.
-fn collect_missing<'a>(
-    criteria: &'a Criteria,
+/// Follows the undetermined conditions down to the items that could decide them.
+fn collect_missing(
+    criteria: &Criteria,
     truths: &[Truth],
-    scope: &Scope<'_>,
+    view: View<'_>,
     place: usize,
-    missing: &mut std::collections::BTreeSet<&'a str>,
+    missing: &mut Missing,
 ) {
     let Some(criterion) = criteria.conditions.get(place) else { return };
     if truth_at(truths, place) != Truth::Undetermined {
         return;
     }
     if let Logic::When(expression) = &criterion.logic {
-        let unknown = expression.variables().iter().filter(|variable| !scope.knows(variable));
-        missing.extend(unknown.map(String::as_str));
+        expression.condition().missing(view, missing);
     }
     for part in criterion.logic.parts() {
-        collect_missing(criteria, truths, scope, *part, missing);
+        collect_missing(criteria, truths, view, *part, missing);
     }
 }

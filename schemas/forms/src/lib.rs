@@ -4,38 +4,44 @@
 //! read or write XML (see `kakehashi-xml`), store anything, or know what day it is.
 //!
 //! Start at [`Catalogue::builtin`], take a [`Definition`], fill [`Answers`] with
-//! [`Definition::read`], then call [`Definition::check`], [`Definition::calculate`] and
-//! [`Definition::judge`].
+//! [`Definition::read`], then call [`Definition::examine`], or one of [`Definition::check`],
+//! [`Definition::calculate`] and [`Definition::judge`].
 
 mod answer;
 mod builtin;
 mod calculate;
-mod carry_over;
 mod catalogue;
 mod check;
 mod check_item;
+mod circumstances;
 mod code_list;
 mod criteria;
+mod days;
 mod definition;
 mod edition;
 mod entry;
+mod examine;
 mod expression;
 mod finding;
 mod item;
 mod judge;
 mod load;
+mod number;
 mod scope;
 mod source;
+mod table;
+mod truth;
 mod typing;
 
 pub use answer::{Answer, Answers, Comparator, Row, Value};
 pub use calculate::{Calculated, Derived};
-pub use carry_over::{Carriage, CarriedItem, CarriedOver, NotCarried, Share};
 pub use catalogue::{Catalogue, LoadError, SourceFile};
+pub use circumstances::Circumstances;
 pub use code_list::{CodeList, CodeOption, Means};
 pub use definition::{Application, Definition, InvalidApplication, Section};
 pub use edition::Edition;
 pub use entry::Reading;
+pub use examine::Examination;
 pub use finding::{Cell, Finding, Localized, Severity};
 pub use item::{AllowedState, Applications, Carry, Control, DataClass, Item, Kind, Region};
-pub use judge::{Class, Judgement, Node, Outcome};
+pub use judge::{Class, Half, Judgement, Node, Outcome};

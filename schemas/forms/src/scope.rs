@@ -1,100 +1,324 @@
-//! What the expressions of a definition see of one form's answers.
+//! What the expressions of a definition see of one form's answers: every item and derived item in its
+//! slot, looked up once.
 
-use cel::{
-    common::{
-        types::{CelDouble, CelInt, CelList, CelString},
-        value::{CowVal, Val},
-    },
-    context::VariableResolver,
-};
-use rust_decimal::prelude::ToPrimitive;
+use kakehashi_kernel::PartialDate;
+use rust_decimal::Decimal;
+use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use crate::{
-    answer::{Answer, Answers, Value},
-    code_list::CodeList,
+    answer::{Answer, Answers, Comparator, Row, Value},
+    calculate::Derived,
+    code_list::{CodeList, Means},
+    days::Days,
     definition::Definition,
-    item::Kind,
+    expression::{Missing, Var},
+    item::{Item, Kind},
+    number::Number,
+    truth::Truth,
 };
 
-/// The answers and derived values of one form. A variable without a value does not resolve.
+/// What rules see of one answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Seen<'a> {
+    /// No value: blank, unknown, unreadable, or not of the item's kind.
+    Nothing,
+    /// No value, because the examination was not done.
+    NotDone,
+    Number(Number),
+    Code(Chosen),
+    Codes(&'a [String]),
+    Days(Days),
+    Text(&'a str),
+    Truth(Truth),
+    /// The columns of each row, in their order.
+    Rows(Vec<Vec<Slot<'a>>>),
+}
+
+/// A code as far as it is known, by its place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    /// Nothing is known about it.
+    Nothing,
+    /// This one.
+    One(usize),
+    /// One of those whose bit is set. Only derived codes of lists up to 64 codes are this.
+    Among(u64),
+}
+
+/// One item's answer and what rules see of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot<'a> {
+    answer: Option<&'a Answer>,
+    seen: Seen<'a>,
+}
+
+/// The answers and derived values of one form.
 pub(crate) struct Scope<'a> {
     definition: &'a Definition,
-    answers: &'a Answers,
-    derived: Vec<Option<i64>>,
+    slots: Vec<Slot<'a>>,
+    strangers: usize,
+}
+
+/// What an expression is evaluated in: a form, and a row of one of its tables inside a loop.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'s> {
+    derived: &'s [Derived],
+    slots: &'s [Slot<'s>],
+    row: &'s [Slot<'s>],
+}
+
+/// The slots of a form by id: items in printed order, then derived items.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    /// Sorted by id, as answers are.
+    slots: Vec<(String, usize)>,
+}
+
+impl Layout {
+    /// Lays out ids by their slots.
+    pub(crate) fn new<'a>(ids: impl Iterator<Item = &'a str>) -> Self {
+        let mut slots: Vec<_> = ids.enumerate().map(|(slot, id)| (id.to_owned(), slot)).collect();
+        slots.sort();
+        Self { slots }
+    }
+
+    /// The slot of an id.
+    pub(crate) fn slot(&self, id: &str) -> Option<usize> {
+        let place = self.slots.binary_search_by(|(known, _)| known.as_str().cmp(id)).ok()?;
+        self.slots.get(place).map(|(_, slot)| *slot)
+    }
 }
 
 impl<'a> Scope<'a> {
+    /// Looks every answer up, and calculates the derived items.
     pub(crate) fn new(definition: &'a Definition, answers: &'a Answers) -> Self {
-        let derive = |derived: &crate::calculate::Derived| derived.derive(definition, answers);
-        Self { definition, answers, derived: definition.derived.iter().map(derive).collect() }
-    }
-
-    /// Tells whether rules see a value for a variable.
-    pub(crate) fn knows(&self, variable: &str) -> bool {
-        self.lookup(variable, Some("first")).is_some() || self.lookup(variable, None).is_some()
-    }
-
-    /// The values of the derived items, in their order.
-    pub(crate) fn derived(&self) -> &[Option<i64>] {
-        &self.derived
-    }
-
-    fn lookup(&self, name: &str, part: Option<&str>) -> Option<CowVal<'_, '_>> {
-        if let Some(place) = self.definition.derived.iter().position(|derived| derived.id == name) {
-            let value = (*self.derived.get(place)?)?;
-            return part.is_none().then(|| whole(value));
+        let (found, strangers) = place(&definition.layout, answers);
+        let mut slots = Vec::with_capacity(definition.layout.slots.len());
+        for (item, answer) in definition.items().zip(found) {
+            slots.push(Slot::of(item, answer));
         }
-        let Answer::Given(value) = self.answers.get(name)? else { return None };
-        let kind = &self.definition.item(name)?.kind;
-        match (value, kind, part) {
-            (Value::PartialDate(date), Kind::PartialDate, Some("first")) => {
-                Some(text(date.earliest().to_string()))
+        for derived in definition.derived() {
+            let view = View { derived: definition.derived(), slots: &slots, row: &[] };
+            let seen = derived.seen(view);
+            slots.push(Slot { answer: None, seen });
+        }
+        Self { definition, slots, strangers }
+    }
+
+    /// Opens the form to expressions.
+    pub(crate) fn view(&self) -> View<'_> {
+        View { derived: self.definition.derived(), slots: &self.slots, row: &[] }
+    }
+
+    /// The answer in a slot; not set and blank are the same.
+    pub(crate) fn answer(&self, slot: usize) -> &'a Answer {
+        self.slots.get(slot).and_then(|slot| slot.answer).unwrap_or(&Answer::Blank)
+    }
+
+    /// How many answers are to no item of the form.
+    pub(crate) const fn strangers(&self) -> usize {
+        self.strangers
+    }
+}
+
+/// The answer of each item, by its slot, and how many answers are of none. Answers and layout have the
+/// same order, so one walk over both finds all.
+fn place<'a>(layout: &Layout, answers: &'a Answers) -> (Vec<Option<&'a Answer>>, usize) {
+    let mut found = vec![None; layout.slots.len()];
+    let mut strangers = 0;
+    let mut known = layout.slots.iter().peekable();
+    for (id, answer) in answers.iter() {
+        while known.next_if(|(other, _)| other.as_str() < id).is_some() {}
+        match known.next_if(|(other, _)| other == id) {
+            Some((_, slot)) => {
+                if let Some(place) = found.get_mut(*slot) {
+                    *place = Some(answer);
+                }
             }
-            (Value::PartialDate(date), Kind::PartialDate, Some("last")) => {
-                Some(text(date.latest().to_string()))
-            }
-            (Value::Date(date), Kind::Date, None) => Some(text(date.to_string())),
-            (Value::Code(chosen), Kind::Code(list), None) => code(list, chosen).map(CowVal::Owned),
-            (Value::Codes(chosen), Kind::Codes(list), None) => {
-                let codes: Option<Vec<_>> =
-                    chosen.iter().map(|chosen| code(list, chosen)).collect();
-                Some(CowVal::owned(CelList::from(codes?)))
-            }
-            (Value::Integer(number), Kind::Integer { .. }, None) => Some(whole(*number)),
-            // `<0.1` says where the value lies but not what it is: rules treat it as not known.
-            (Value::Decimal { value, comparator: None }, Kind::Decimal { .. }, None) => {
-                Some(CowVal::owned(CelDouble::from(value.to_f64()?)))
-            }
-            (Value::Text(given), kind, None) if kind.is_text() => {
-                Some(CowVal::owned(CelString::from(given.as_str())))
-            }
+            None => strangers += 1,
+        }
+    }
+    (found, strangers)
+}
+
+impl<'s> View<'s> {
+    /// The same form, looking at a row.
+    pub(crate) const fn in_row(self, row: &'s [Slot<'s>]) -> Self {
+        Self { row, ..self }
+    }
+
+    pub(crate) fn slot(self, var: Var) -> Option<&'s Slot<'s>> {
+        match var {
+            Var::Slot(slot) => self.slots.get(slot),
+            Var::Column(column) => self.row.get(column),
+        }
+    }
+
+    /// What is seen of an item or column.
+    pub(crate) fn see(self, var: Var) -> Option<&'s Seen<'s>> {
+        self.slot(var).map(|slot| &slot.seen)
+    }
+
+    /// The rows of a table, if it was answered.
+    pub(crate) fn rows(self, slot: usize) -> Option<&'s [Vec<Slot<'s>>]> {
+        match &self.slots.get(slot)?.seen {
+            Seen::Rows(rows) => Some(rows),
             _ => None,
         }
     }
+
+    /// The derived item of a slot, if it is one.
+    pub(crate) fn derived(self, slot: usize) -> Option<DerivedIn<'s>> {
+        // Derived items come after the items; while they are calculated some slots are still to come.
+        let items = self.derived.first()?.slot;
+        let derived = self.derived.get(slot.checked_sub(items)?)?;
+        Some(DerivedIn { derived, view: self })
+    }
 }
 
-impl VariableResolver for Scope<'_> {
-    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        match variable.split_once('.') {
-            Some((name, part)) => self.lookup(name, Some(part)),
-            None => self.lookup(variable, None),
+/// A derived item in a form.
+pub(crate) struct DerivedIn<'s> {
+    derived: &'s Derived,
+    view: View<'s>,
+}
+
+impl DerivedIn<'_> {
+    /// Adds the slots that could still give it a value.
+    pub(crate) fn missing(&self, missing: &mut Missing) {
+        self.derived.missing(self.view, missing);
+    }
+}
+
+impl<'a> Slot<'a> {
+    fn of(item: &Item, answer: Option<&'a Answer>) -> Self {
+        let seen = answer.map_or(Seen::Nothing, |answer| see(item, answer));
+        Self { answer, seen }
+    }
+
+    /// Tells whether anything at all was answered.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.answer.is_some_and(|answer| *answer != Answer::Blank)
+    }
+}
+
+/// What rules see of an answer to an item.
+fn see<'a>(item: &Item, answer: &'a Answer) -> Seen<'a> {
+    let value = match answer {
+        Answer::Given(value) => value,
+        Answer::NotDone => return Seen::NotDone,
+        Answer::Blank
+        | Answer::Unknown
+        | Answer::Illegible
+        | Answer::Struck
+        | Answer::MultiplyMarked => return Seen::Nothing,
+    };
+    match (&item.kind, value) {
+        (Kind::Code(list), Value::Code(code)) => code_seen(list, code),
+        (Kind::Codes(list), Value::Codes(codes)) => codes_seen(list, codes),
+        (Kind::Date, Value::Date(date)) => Seen::Days(Days::on(*date)),
+        (Kind::PartialDate, Value::PartialDate(date)) => Seen::Days(partial(*date)),
+        (Kind::Integer { .. }, Value::Integer(number)) => {
+            Seen::Number(Number::Point(Decimal::from(*number)))
+        }
+        (Kind::Decimal { .. }, Value::Decimal { value, comparator }) => {
+            Seen::Number(measured(*value, *comparator))
+        }
+        (Kind::Decimal { .. }, Value::BelowDetection) => {
+            let limit = item.detection.map_or(Unbounded, Excluded);
+            Seen::Number(Number::between(Unbounded, limit))
+        }
+        (Kind::Rows { columns, .. }, Value::Rows(rows)) => {
+            let cells = |row: &'a Row| {
+                columns.iter().map(|column| Slot::of(column, row.get(&column.id))).collect()
+            };
+            Seen::Rows(rows.iter().map(cells).collect())
+        }
+        (kind, Value::Text(text)) if kind.is_text() => Seen::Text(text),
+        _ => Seen::Nothing,
+    }
+}
+
+fn partial(date: PartialDate) -> Days {
+    Days::from(date)
+}
+
+/// A laboratory value with a comparator lies on one side of the number.
+fn measured(value: Decimal, comparator: Option<Comparator>) -> Number {
+    match comparator {
+        None => Number::Point(value),
+        Some(Comparator::Lt) => Number::between(Unbounded, Excluded(value)),
+        Some(Comparator::Le) => Number::between(Unbounded, Included(value)),
+        Some(Comparator::Gt) => Number::between(Excluded(value), Unbounded),
+        Some(Comparator::Ge) => Number::between(Included(value), Unbounded),
+    }
+}
+
+fn code_seen<'a>(list: &CodeList, code: &str) -> Seen<'a> {
+    let Some(place) = list.place(code) else { return Seen::Nothing };
+    match list.options().get(place).and_then(|option| option.means) {
+        None => Seen::Code(Chosen::One(place)),
+        Some(Means::NotDone) => Seen::NotDone,
+        Some(Means::Unknown) => Seen::Nothing,
+    }
+}
+
+fn codes_seen<'a>(list: &CodeList, codes: &'a [String]) -> Seen<'a> {
+    for code in codes {
+        match list.option(code) {
+            Some(option) if option.means.is_none() => {}
+            Some(option) if option.means == Some(Means::NotDone) => return Seen::NotDone,
+            Some(_) | None => return Seen::Nothing,
         }
     }
+    Seen::Codes(codes)
 }
 
-fn whole<'b, 'v>(number: i64) -> CowVal<'b, 'v> {
-    CowVal::owned(CelInt::from(number))
-}
-
-fn text<'b, 'v>(text: String) -> CowVal<'b, 'v> {
-    CowVal::owned(CelString::from(text))
-}
-
-/// A code that is not in the list, or says that nothing is known, has no value.
-fn code<'v>(list: &CodeList, chosen: &str) -> Option<Box<dyn Val + 'v>> {
-    let option = list.option(chosen).filter(|option| option.means.is_none())?;
-    if list.is_numeric() {
-        return Some(Box::new(CelInt::from(option.code.parse::<i64>().ok()?)));
+impl Chosen {
+    fn mask(self) -> Option<u64> {
+        match self {
+            Self::One(place) => 1_u64.checked_shl(u32::try_from(place).ok()?),
+            Self::Among(mask) => Some(mask),
+            Self::Nothing => None,
+        }
     }
-    Some(Box::new(CelString::from(option.code.clone())))
+
+    /// One of two codes.
+    pub(crate) fn either(self, other: Self) -> Self {
+        if self == other {
+            return self;
+        }
+        match (self.mask(), other.mask()) {
+            (Some(mask), Some(other)) => Self::Among(mask | other),
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Tells whether it is one of those marked.
+    pub(crate) fn is_in(self, wanted: &[bool]) -> Truth {
+        let is_wanted = |place: usize| wanted.get(place).copied().unwrap_or(false);
+        match self {
+            Self::One(place) => is_wanted(place).into(),
+            Self::Nothing => Truth::Undetermined,
+            Self::Among(mask) => {
+                let mut places = (0..64).filter(|place| mask & (1 << place) != 0);
+                let first = places.next().is_some_and(is_wanted);
+                if places.all(|place| is_wanted(place) == first) {
+                    first.into()
+                } else {
+                    Truth::Undetermined
+                }
+            }
+        }
+    }
+
+    /// Tells whether two codes of one list are the same.
+    pub(crate) fn same(self, other: Self) -> Truth {
+        match (self, other) {
+            (Self::One(left), Self::One(right)) => (left == right).into(),
+            _ => match (self.mask(), other.mask()) {
+                (Some(left), Some(right)) if left & right == 0 => Truth::False,
+                _ => Truth::Undetermined,
+            },
+        }
+    }
 }

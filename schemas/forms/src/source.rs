@@ -10,6 +10,7 @@ use crate::{
     code_list::Means,
     finding::{Localized, Severity},
     item::{AllowedState, Applications, Carry, DataClass},
+    table::{Between, Outside},
 };
 
 /// `forms/<programme>/<number>-<branch>/<yymm>.toml`
@@ -26,8 +27,6 @@ pub(crate) struct RawForm {
     pub(crate) accepted_until: Option<CivilDate>,
     pub(crate) applies: Option<Applications>,
     pub(crate) unverified: Option<Localized>,
-    pub(crate) rule_version: String,
-    pub(crate) rule_notice: Localized,
     #[serde(default)]
     pub(crate) section: Vec<RawSection>,
     #[serde(default)]
@@ -37,9 +36,9 @@ pub(crate) struct RawForm {
     #[serde(default)]
     pub(crate) criterion: Vec<RawCriterion>,
     #[serde(default)]
-    pub(crate) category: Vec<RawGrade>,
+    pub(crate) diagnosis: Vec<RawDiagnosis>,
     #[serde(default)]
-    pub(crate) grade: Vec<RawGrade>,
+    pub(crate) severity: Vec<RawSeverity>,
 }
 
 /// A section of a form: written out, or included by name.
@@ -55,7 +54,7 @@ pub(crate) struct RawSection {
     pub(crate) item: Vec<RawItem>,
 }
 
-/// `shared/**.toml`: one section with the rules and calculations that belong to it.
+/// `shared/**.toml`: one section with the calculations, rules and criteria that belong to it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawShared {
@@ -68,6 +67,8 @@ pub(crate) struct RawShared {
     pub(crate) derived: Vec<RawDerived>,
     #[serde(default)]
     pub(crate) rule: Vec<RawRule>,
+    #[serde(default)]
+    pub(crate) criterion: Vec<RawCriterion>,
 }
 
 /// One item.
@@ -110,7 +111,7 @@ pub(crate) struct RawItem {
     pub(crate) confidence: Option<String>,
 }
 
-/// One derived item: exactly one of `years` and `points`.
+/// One derived item.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawDerived {
@@ -118,10 +119,13 @@ pub(crate) struct RawDerived {
     pub(crate) ja: String,
     pub(crate) en: String,
     pub(crate) unit: Option<String>,
-    pub(crate) years: Option<[String; 2]>,
-    pub(crate) points: Option<Vec<String>>,
+    pub(crate) value: Spanned<String>,
+    pub(crate) places: Option<u32>,
+    pub(crate) codes: Option<Spanned<String>>,
+    pub(crate) when: Option<Spanned<String>>,
     pub(crate) formula: Localized,
     pub(crate) source: String,
+    pub(crate) confidence: Option<String>,
 }
 
 /// One consistency rule.
@@ -137,7 +141,7 @@ pub(crate) struct RawRule {
 }
 
 /// One criterion: exactly one of `when`, `all`, `any`, `at_least` with `of`, `not`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawCriterion {
     pub(crate) id: Spanned<String>,
@@ -151,6 +155,31 @@ pub(crate) struct RawCriterion {
     pub(crate) not: Option<String>,
 }
 
+/// A set of diagnosis categories, by first certification.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDiagnosis {
+    pub(crate) version: Spanned<String>,
+    pub(crate) notice: Localized,
+    pub(crate) certified_from: Option<CivilDate>,
+    pub(crate) certified_until: Option<CivilDate>,
+    #[serde(default)]
+    pub(crate) category: Vec<RawGrade>,
+}
+
+/// A set of severity grades, by the day of writing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSeverity {
+    pub(crate) version: Spanned<String>,
+    pub(crate) notice: Localized,
+    pub(crate) written_from: Option<CivilDate>,
+    pub(crate) written_until: Option<CivilDate>,
+    pub(crate) applies: Option<Applications>,
+    #[serde(default)]
+    pub(crate) grade: Vec<RawGrade>,
+}
+
 /// A diagnosis category or a severity grade.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,6 +189,28 @@ pub(crate) struct RawGrade {
     pub(crate) en: String,
     pub(crate) criterion: Spanned<String>,
     pub(crate) eligible: bool,
+}
+
+/// `tables/*.toml`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTables {
+    pub(crate) table: Vec<RawTable>,
+}
+
+/// One table of numbers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTable {
+    pub(crate) id: Spanned<String>,
+    /// Where the numbers are from. For readers of the file.
+    #[serde(rename = "source")]
+    pub(crate) _source: String,
+    pub(crate) x: Vec<String>,
+    pub(crate) y: Vec<String>,
+    pub(crate) between: Between,
+    pub(crate) below: Outside,
+    pub(crate) above: Outside,
 }
 
 /// `codes/*.toml`

@@ -10,7 +10,7 @@ use sample::{TYPED, catalogue, parkinson, with};
 #[track_caller]
 fn reads(item: &str, typed: &str, expected: &str) {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let answer = definition.read(item, typed).unwrap();
     assert_eq!(definition.write(item, &answer), expected, "{item}");
     assert!(definition.read(item, expected).unwrap() == answer, "{item} is not canonical");
@@ -19,7 +19,7 @@ fn reads(item: &str, typed: &str, expected: &str) {
 #[track_caller]
 fn refuses(item: &str, typed: &str, rule: &str) {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let finding = definition.read(item, typed).unwrap_err();
     assert_eq!(finding.rule, rule);
     let text = format!("{finding:?}");
@@ -42,7 +42,7 @@ fn people_write_dates_in_many_ways() {
 #[test]
 fn a_day_outside_its_era_is_read_with_a_warning() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     for (item, typed, expected) in
         [("birth_date", "昭和64年1月8日", "1989-01-08"), ("onset_ym", "平成35年3月", "2023-03")]
     {
@@ -125,7 +125,7 @@ fn free_text_has_its_length_and_lines() {
 #[test]
 fn white_space_alone_is_blank() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     assert!(definition.read("name_kanji", " \u{3000}\n").unwrap() == Answer::Blank);
     assert!(definition.read("no_such_item", "1").is_err());
 }
@@ -133,7 +133,7 @@ fn white_space_alone_is_blank() {
 #[test]
 fn pages_have_what_they_need_to_show_a_form() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let ids: Vec<_> = definition.sections().iter().map(|section| section.id.as_str()).collect();
     assert_eq!(
         ids,
@@ -166,7 +166,7 @@ fn pages_have_what_they_need_to_show_a_form() {
 #[test]
 fn a_whole_form_survives_its_canonical_text_and_json() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let answers = with(definition, &[]);
     assert_eq!(answers.len(), TYPED.len());
     for (item, answer) in answers.iter() {
@@ -182,7 +182,7 @@ proptest! {
     #[test]
     fn nothing_typed_breaks_the_reader(place in 0usize..60, typed in "[-0-9a-zA-Z.,/<>=〒年月日元頃昭平令ａ０-９ぁ-ん亜 \\n]{0,20}") {
         let catalogue = catalogue();
-        let definition = parkinson(&catalogue);
+        let definition = parkinson(catalogue);
         let item = definition.items().nth(place).unwrap();
         if let Ok(answer) = definition.read(&item.id, &typed) {
             let text = definition.write(&item.id, &answer);

@@ -3,7 +3,7 @@
 
 mod sample;
 
-use kakehashi_forms::{Answer, Application, Outcome, Severity, Value};
+use kakehashi_forms::{Answer, Application, Definition, Judgement, Outcome, Severity, Value};
 use proptest::prelude::*;
 use sample::{catalogue, parkinson, with};
 
@@ -33,7 +33,7 @@ fn check(changes: &[(&str, &str)], expected: &[&str]) {
 #[track_caller]
 fn check_as(application: Application, changes: &[(&str, &str)], expected: &[&str]) {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let findings = definition.check(&with(definition, changes), application);
     let found: Vec<String> = findings
         .iter()
@@ -45,11 +45,16 @@ fn check_as(application: Application, changes: &[(&str, &str)], expected: &[&str
     assert_eq!(found, expected);
 }
 
+fn judged_as_new(definition: &Definition, changes: &[(&str, &str)]) -> Judgement {
+    let answers = with(definition, changes);
+    definition.judge(&answers, &definition.circumstances(&answers, Application::New))
+}
+
 #[track_caller]
 fn judge(changes: &[(&str, &str)], outcome: Outcome, diagnosis: &str, missing: &[&str]) {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
-    let judgement = definition.judge(&with(definition, changes));
+    let definition = parkinson(catalogue);
+    let judgement = judged_as_new(definition, changes);
     assert_eq!(judgement.outcome, outcome);
     assert_eq!(judgement.diagnosis.map_or(String::new(), |class| class.id), diagnosis);
     assert_eq!(judgement.missing, missing);
@@ -156,7 +161,7 @@ fn hints_weigh_nothing() {
 #[test]
 fn states_a_machine_reports_are_for_a_person_to_look_at() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let mut answers = with(definition, &[]);
     answers.set("name_kanji", Answer::Illegible);
     answers.set("hy", Answer::MultiplyMarked);
@@ -176,7 +181,7 @@ fn states_a_machine_reports_are_for_a_person_to_look_at() {
 #[test]
 fn values_that_no_item_takes_are_found_however_they_came_in() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let mut answers = with(definition, &[]);
     answers.set("hy", Answer::Given(Value::Code("7".to_owned())));
     answers.set("care_level", Answer::Given(Value::Integer(6)));
@@ -205,7 +210,7 @@ fn values_that_no_item_takes_are_found_however_they_came_in() {
 #[test]
 fn ages_and_the_barthel_total_are_calculated() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let values = |changes: &[(&str, &str)]| -> Vec<String> {
         let calculated = definition.calculate(&with(definition, changes));
         let write = |c: &kakehashi_forms::Calculated| {
@@ -285,8 +290,8 @@ fn what_is_missing_does_not_matter_when_the_rest_decides() {
 #[test]
 fn the_explanation_shows_every_condition_and_the_notice() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
-    let judgement = definition.judge(&with(definition, &[("life", "1")]));
+    let definition = parkinson(catalogue);
+    let judgement = judged_as_new(definition, &[("life", "1")]);
     let [diagnosis, severity] = &judgement.explanation.children[..] else { panic!() };
     assert_eq!(diagnosis.outcome, Outcome::Met);
     assert_eq!(severity.outcome, Outcome::NotMet);
@@ -324,15 +329,15 @@ proptest! {
     #[test]
     fn more_information_never_unsettles_an_outcome(full in judged(), hidden in prop::collection::vec(any::<bool>(), 9)) {
         let catalogue = catalogue();
-        let definition = parkinson(&catalogue);
+        let definition = parkinson(catalogue);
         let mut partial = full.clone();
         for (entry, hide) in partial.iter_mut().zip(hidden) {
             if hide {
                 entry.1 = "";
             }
         }
-        let less = definition.judge(&with(definition, &partial));
-        let more = definition.judge(&with(definition, &full));
+        let less = judged_as_new(definition, &partial);
+        let more = judged_as_new(definition, &full);
         if less.outcome == Outcome::Undetermined {
             prop_assert!(!less.missing.is_empty());
         } else {

@@ -16,8 +16,8 @@ const FORM: &str = r#"key = "nanbyo/0001-000/2403"
 name = { ja = "例", en = "Example" }
 pages = 2
 valid_from = "2024-04-01"
-rule_version = "example"
-rule_notice = { ja = "例", en = "Example" }
+
+
 
 [[section]]
 id = "only"

@@ -30,12 +30,22 @@ pub const LOT_DOCUMENTS_MAX: usize = 500;
 pub const LOT_RETURNS_MAX: u32 = 1000;
 /// Bytes of one return.
 pub const RETURN_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Nesting of a return's XML.
+/// Forms of one batch of a hospital.
+pub const BATCH_FORMS_MAX: usize = 100_000;
+/// Bytes of one batch as XML.
+pub const BATCH_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Bytes of one form as XML, counted as UTF-8.
+pub const FORM_XML_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Nesting of XML elements.
 pub const XML_DEPTH_MAX: usize = 16;
 /// Attributes of one XML element.
 pub const XML_ATTRIBUTES_MAX: usize = 16;
-/// Bytes of one text in XML.
+/// Bytes of one text in XML, or of all attributes of one element.
 pub const XML_TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of one tag, comment, processing instruction or stretch of text in XML: what is held at once.
+pub const XML_TOKEN_BYTES_MAX: usize = 64 * 1024;
+/// Character and entity references of one form in XML.
+pub const XML_REFERENCES_MAX: usize = 50_000;
 /// Times a document goes round before a person looks at it.
 pub const CORRECTION_ROUNDS_MAX: u32 = 5;
 /// Deliveries of one message before it becomes a dead letter.

@@ -1,263 +1,336 @@
 //! XML as a stream of tokens, with every limit kept. Nothing here knows what a form is.
+//!
+//! quick-xml finds where tokens begin and end and that tags match. It is lenient about what is inside
+//! them (names, attributes, `]]>` in text), so that is checked here. What a token holds is kept in buffers
+//! that are used again: a step makes no allocation.
 
-use std::borrow::Cow;
+use std::io::Read;
 
 use kakehashi_kernel::limits::{
-    RETURN_BYTES_MAX, XML_ATTRIBUTES_MAX, XML_DEPTH_MAX, XML_TEXT_BYTES_MAX,
+    XML_DEPTH_MAX, XML_REFERENCES_MAX, XML_TEXT_BYTES_MAX, XML_TOKEN_BYTES_MAX,
 };
 use quick_xml::{
-    NsReader, XmlVersion,
-    events::{BytesDecl, BytesRef, BytesStart, Event},
-    name::{Namespace, ResolveResult},
+    NsReader,
+    errors::{Error, IllFormedError, SyntaxError},
+    events::{BytesStart, Event},
+    name::{Namespace, PrefixDeclaration, QName, ResolveResult},
 };
 
 use crate::{
     NAMESPACE,
-    header::Attributes,
+    attributes::Attributes,
+    input::{Input, Position},
+    names::{is_blank, is_name, is_qualified_name, resolve},
     refusal::{Why, XmlRefusal},
 };
 
-/// One step through the document. Comments and processing instructions are passed over.
-pub(crate) enum Token<'a> {
+const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// What one step found. Comments and processing instructions are passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
     /// A start tag; an empty element is a start and an end.
-    Start(Element),
+    Start,
     /// An end tag.
     End,
     /// A piece of text, references resolved, line ends normalised.
-    Text(Cow<'a, str>),
+    Text,
     /// The end of the document, after the root element was closed.
     EndOfDocument,
 }
 
-/// A start tag.
-pub(crate) struct Element {
-    /// Its local name; empty when it is in another namespace.
-    pub(crate) name: String,
-    /// Its attributes, namespace declarations and `xsi:` left out.
-    pub(crate) attributes: Attributes,
-    /// The line it stands on.
-    pub(crate) line: usize,
+/// What a start tag says about the type of its element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InstanceType {
+    /// A type of our namespace, by its local name.
+    Ours(String),
+    /// Another type, or `xsi:nil`: nothing the XSD allows.
+    Other,
 }
 
 /// Reads tokens from bytes.
-pub(crate) struct Tokens<'a> {
-    reader: NsReader<&'a [u8]>,
-    text: &'a str,
+pub(crate) struct Tokens<R> {
+    reader: NsReader<Input<R>>,
+    /// What quick-xml puts a token into.
+    buffer: Vec<u8>,
     depth: usize,
     has_root: bool,
-    /// Line ends counted up to an offset, so that counting stays linear.
-    counted: (usize, usize),
+    references_left: usize,
+    position: Position,
+    name: String,
+    attributes: Attributes,
+    instance_type: Option<InstanceType>,
+    text: String,
 }
 
-impl<'a> Tokens<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, XmlRefusal> {
-        let start = |why| XmlRefusal { why, line: 1, offset: 0 };
-        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > RETURN_BYTES_MAX {
-            return Err(start(Why::TooLarge));
-        }
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let offset = error.valid_up_to();
-            let before = String::from_utf8_lossy(bytes.get(..offset).unwrap_or_default());
-            XmlRefusal { why: Why::Encoding, line: before.matches('\n').count() + 1, offset }
-        })?;
-        let mut reader = NsReader::from_str(text);
+impl<R: Read> Tokens<R> {
+    pub(crate) fn new(input: R, bytes_max: u64) -> Self {
+        let mut reader = NsReader::from_reader(Input::new(input, bytes_max));
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().check_comments = true;
-        let mut tokens = Self { reader, text, depth: 0, has_root: false, counted: (0, 1) };
-        if let Some((offset, _)) = text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
-            return Err(tokens.refuse_at(Why::NotWellFormed, offset));
-        }
-        Ok(tokens)
-    }
-
-    /// The next token.
-    pub(crate) fn next(&mut self) -> Result<Token<'a>, XmlRefusal> {
-        loop {
-            let before = self.offset();
-            let Ok(event) = self.reader.read_event() else {
-                let at = usize::try_from(self.reader.error_position()).unwrap_or(before);
-                return Err(self.refuse_at(Why::NotWellFormed, at));
-            };
-            match event {
-                Event::Start(start) => return self.start(&start, before),
-                Event::End(_) => {
-                    self.depth = self.depth.saturating_sub(1);
-                    return Ok(Token::End);
-                }
-                Event::Text(text) => {
-                    let text = text.xml10_content();
-                    if let Some(text) = self.inside(Cow::Owned(text.into_owned()))? {
-                        return Ok(Token::Text(text));
-                    }
-                }
-                Event::CData(text) => {
-                    if self.depth == 0 {
-                        return Err(self.refuse(Why::NotWellFormed));
-                    }
-                    return Ok(Token::Text(Cow::Owned(text.xml10_content().into_owned())));
-                }
-                Event::GeneralRef(reference) => {
-                    let resolved = resolve(&reference).filter(|_| self.depth > 0);
-                    let text =
-                        resolved.ok_or_else(|| self.refuse_at(Why::NotWellFormed, before))?;
-                    return Ok(Token::Text(Cow::Owned(text.to_string())));
-                }
-                Event::DocType(_) => return Err(self.refuse_at(Why::Dtd, before)),
-                Event::Decl(declaration) => self.declaration(&declaration, before)?,
-                Event::Comment(_) | Event::PI(_) => {}
-                Event::Eof if self.depth == 0 && self.has_root => return Ok(Token::EndOfDocument),
-                Event::Empty(_) | Event::Eof => return Err(self.refuse(Why::NotWellFormed)),
-            }
+        Self {
+            position: reader.get_ref().position(),
+            reader,
+            buffer: Vec::new(),
+            depth: 0,
+            has_root: false,
+            references_left: XML_REFERENCES_MAX,
+            name: String::new(),
+            attributes: Attributes::default(),
+            instance_type: None,
+            text: String::new(),
         }
     }
 
-    /// Reads on to the end of the element whose start was the last token, and throws it away.
+    /// Where the last token begins.
+    pub(crate) const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The local name of the last start tag; empty when it is in another namespace.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The attributes of the last start tag, namespace declarations and `xsi:` left out.
+    pub(crate) const fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// What the last start tag says with `xsi:type`.
+    pub(crate) const fn instance_type(&self) -> Option<&InstanceType> {
+        self.instance_type.as_ref()
+    }
+
+    /// The last text: a piece, or all of an element after [`Tokens::content`].
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Goes one step on.
+    pub(crate) fn step(&mut self) -> Result<Step, XmlRefusal> {
+        self.text.clear();
+        self.append()
+    }
+
+    /// Reads on to the end of the element whose start was the last step, and throws it away.
     pub(crate) fn skip(&mut self) -> Result<(), XmlRefusal> {
         let outside = self.depth.saturating_sub(1);
         while self.depth > outside {
-            self.next()?;
+            self.step()?;
         }
         Ok(())
     }
 
-    /// Reads the text of the element whose start was the last token, to its end. `None` when it holds
-    /// elements.
-    pub(crate) fn text(&mut self) -> Result<Option<String>, XmlRefusal> {
-        let mut all = String::new();
+    /// Reads the text of the element whose start was the last step, to its end. `false` when it holds
+    /// elements. The attributes of the element stay.
+    pub(crate) fn content(&mut self) -> Result<bool, XmlRefusal> {
+        self.text.clear();
         let mut has_elements = false;
         loop {
-            match self.next()? {
-                Token::Text(text) if all.len() + text.len() > XML_TEXT_BYTES_MAX => {
+            match self.append()? {
+                Step::Text if self.text.len() > XML_TEXT_BYTES_MAX => {
                     return Err(self.refuse(Why::TextTooLong));
                 }
-                Token::Text(text) => all.push_str(&text),
-                Token::Start(_) => {
+                Step::Text => {}
+                Step::Start => {
                     has_elements = true;
                     self.skip()?;
                 }
-                Token::End => return Ok((!has_elements).then_some(all)),
-                Token::EndOfDocument => return Err(self.refuse(Why::NotWellFormed)),
+                Step::End => return Ok(!has_elements),
+                Step::EndOfDocument => return Err(self.refuse(Why::NotWellFormed)),
             }
         }
     }
 
-    /// The line reached.
-    pub(crate) fn line(&mut self) -> usize {
-        let offset = self.offset();
-        self.line_at(offset)
+    /// Begins to count the bytes and references of a form.
+    pub(crate) fn begin_form(&mut self) {
+        self.references_left = XML_REFERENCES_MAX;
+        self.reader.get_mut().begin_form();
     }
 
-    /// Makes a refusal about the place reached.
-    pub(crate) fn refuse(&mut self, why: Why) -> XmlRefusal {
-        let offset = self.offset();
-        self.refuse_at(why, offset)
+    /// Stops counting the bytes of a form.
+    pub(crate) fn end_form(&mut self) {
+        self.reader.get_mut().end_form();
     }
 
-    fn refuse_at(&mut self, why: Why, offset: usize) -> XmlRefusal {
-        XmlRefusal { why, line: self.line_at(offset), offset }
+    /// Makes a refusal about the place where the last token begins.
+    pub(crate) const fn refuse(&self, why: Why) -> XmlRefusal {
+        XmlRefusal::at(why, self.position)
     }
 
-    fn offset(&self) -> usize {
-        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
+    /// Goes one step on; text is added to what there is.
+    fn append(&mut self) -> Result<Step, XmlRefusal> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let step = self.read(&mut buffer);
+        self.buffer = buffer;
+        step
     }
 
-    /// Lines are counted onward from the last place asked for.
-    fn line_at(&mut self, offset: usize) -> usize {
-        let (from, line) = if offset >= self.counted.0 { self.counted } else { (0, 1) };
-        let between = self.text.get(from..offset.min(self.text.len())).unwrap_or_default();
-        let line = line + between.matches('\n').count();
-        self.counted = (offset, line);
-        line
+    fn read(&mut self, buffer: &mut Vec<u8>) -> Result<Step, XmlRefusal> {
+        loop {
+            buffer.clear();
+            self.reader.get_mut().begin_token();
+            self.position = self.reader.get_ref().position();
+            let event = match self.reader.read_event_into(buffer) {
+                Ok(event) => event,
+                Err(error) => return Err(self.broken(&error)),
+            };
+            if event.len() > XML_TOKEN_BYTES_MAX {
+                return Err(self.refuse(Why::TextTooLong));
+            }
+            let step = match event {
+                Event::Start(start) => Some(self.start(&start)),
+                Event::End(_) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    Some(Ok(Step::End))
+                }
+                Event::Text(text) if self.depth == 0 => {
+                    (!is_blank(&text)).then_some(Err(Why::NotWellFormed))
+                }
+                Event::Text(text) if text.contains("]]>") => Some(Err(Why::NotWellFormed)),
+                Event::Text(text) => {
+                    self.text.push_str(&text.xml10_content());
+                    Some(Ok(Step::Text))
+                }
+                Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
+                    Some(Err(Why::NotWellFormed))
+                }
+                Event::CData(text) => {
+                    self.text.push_str(&text.xml10_content());
+                    Some(Ok(Step::Text))
+                }
+                Event::GeneralRef(reference) => Some(self.reference(&reference)),
+                Event::DocType(_) => Some(Err(Why::Dtd)),
+                Event::Decl(declaration) => self.declaration(&declaration).err().map(Err),
+                Event::PI(instruction) => {
+                    let target = instruction.target();
+                    let is_right = is_name(target) && !target.eq_ignore_ascii_case("xml");
+                    (!is_right).then_some(Err(Why::NotWellFormed))
+                }
+                Event::Comment(comment) => {
+                    comment.ends_with('-').then_some(Err(Why::NotWellFormed))
+                }
+                Event::Eof if self.depth == 0 && self.has_root => Some(Ok(Step::EndOfDocument)),
+                Event::Empty(_) | Event::Eof => Some(Err(Why::NotWellFormed)),
+            };
+            if let Some(step) = step {
+                return step.map_err(|why| self.refuse(why));
+            }
+        }
     }
 
-    fn start(&mut self, start: &BytesStart<'_>, at: usize) -> Result<Token<'a>, XmlRefusal> {
+    /// What the input refused comes first: quick-xml saw an end or an error of reading because of it.
+    fn broken(&self, error: &Error) -> XmlRefusal {
+        if let Some(refusal) = self.reader.get_ref().refused() {
+            return refusal;
+        }
+        let is_dtd = matches!(
+            error,
+            Error::Syntax(SyntaxError::UnclosedDoctype)
+                | Error::IllFormed(IllFormedError::MissingDoctypeName)
+        );
+        if is_dtd {
+            return self.refuse(Why::Dtd);
+        }
+        let reached = self.reader.get_ref().position();
+        let is_about_token = matches!(error, Error::IllFormed(_) | Error::Namespace(_));
+        XmlRefusal::at(Why::NotWellFormed, if is_about_token { self.position } else { reached })
+    }
+
+    fn start(&mut self, start: &BytesStart<'_>) -> Result<Step, Why> {
         if self.depth == 0 && self.has_root {
-            return Err(self.refuse_at(Why::NotWellFormed, at));
+            return Err(Why::NotWellFormed);
         }
         self.has_root = true;
         self.depth += 1;
         if self.depth > XML_DEPTH_MAX {
-            return Err(self.refuse_at(Why::TooDeep, at));
+            return Err(Why::TooDeep);
         }
+        if !is_qualified_name(start.name().into_inner()) {
+            return Err(Why::NotWellFormed);
+        }
+        self.name.clear();
         let (namespace, local) = self.reader.resolver().resolve_element(start.name());
-        let is_ours = namespace == ResolveResult::Bound(Namespace(NAMESPACE));
-        let name = if is_ours { local.into_inner().to_owned() } else { String::new() };
-        let attributes = match self.attributes(start) {
-            Ok(attributes) => attributes,
-            Err(why) => return Err(self.refuse_at(why, at)),
+        match namespace {
+            ResolveResult::Bound(Namespace(NAMESPACE)) => self.name.push_str(local.into_inner()),
+            ResolveResult::Bound(_) | ResolveResult::Unbound => {}
+            ResolveResult::Unknown(_) => return Err(Why::NotWellFormed),
+        }
+        self.attributes.parse(start.attributes_raw())?;
+        self.instance_type = None;
+        if !self.attributes.is_empty() {
+            self.set_schema_instance_aside()?;
+        }
+        Ok(Step::Start)
+    }
+
+    /// Takes namespace declarations and `xsi:` attributes out of the attributes.
+    fn set_schema_instance_aside(&mut self) -> Result<(), Why> {
+        let resolver = self.reader.resolver();
+        let mut instance_type = None;
+        let mut is_right = true;
+        self.attributes.retain(|name, value| {
+            let name = QName(name);
+            if let Some(declared) = name.as_namespace_binding() {
+                // Only `xmlns=""` takes a declaration back in XML 1.0.
+                is_right &= !matches!(declared, PrefixDeclaration::Named(_) if value.is_empty());
+                return false;
+            }
+            let local = match resolver.resolve_attribute(name) {
+                (ResolveResult::Bound(Namespace(SCHEMA_INSTANCE)), local) => local.into_inner(),
+                (ResolveResult::Bound(_) | ResolveResult::Unbound, _) => return true,
+                (ResolveResult::Unknown(_), _) => {
+                    is_right = false;
+                    return true;
+                }
+            };
+            match local {
+                "type" => {
+                    let wanted = value.trim_matches(crate::names::is_space);
+                    let (namespace, local) = resolver.resolve_element(QName(wanted));
+                    let is_ours = namespace == ResolveResult::Bound(Namespace(NAMESPACE));
+                    instance_type = Some(if is_ours {
+                        InstanceType::Ours(local.into_inner().to_owned())
+                    } else {
+                        InstanceType::Other
+                    });
+                }
+                "schemaLocation" | "noNamespaceSchemaLocation" => {}
+                _ => instance_type = Some(InstanceType::Other),
+            }
+            false
+        });
+        self.instance_type = instance_type;
+        if is_right { Ok(()) } else { Err(Why::NotWellFormed) }
+    }
+
+    fn reference(&mut self, reference: &str) -> Result<Step, Why> {
+        self.references_left = self.references_left.checked_sub(1).ok_or(Why::TooManyReferences)?;
+        self.text.push(resolve(reference).ok_or(Why::NotWellFormed)?);
+        Ok(Step::Text)
+    }
+
+    /// The declaration: at the very beginning, and agreeing with the bytes.
+    fn declaration(&mut self, declaration: &str) -> Result<(), Why> {
+        if self.position.offset != 0 {
+            return Err(Why::NotWellFormed);
+        }
+        self.attributes.parse(declaration.strip_prefix("xml").unwrap_or_default())?;
+        let attributes: Vec<(&str, &str)> = self.attributes.iter().collect();
+        let (version, rest) = match &attributes[..] {
+            [("version", version), rest @ ..] => (*version, rest),
+            _ => return Err(Why::NotWellFormed),
         };
-        let line = self.line_at(at);
-        Ok(Token::Start(Element { name, attributes, line }))
-    }
-
-    fn attributes(&self, start: &BytesStart<'_>) -> Result<Attributes, Why> {
-        const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
-        let mut found = Attributes::new();
-        let mut length = 0;
-        for (place, attribute) in start.attributes().enumerate() {
-            let attribute = attribute.map_err(|_| Why::NotWellFormed)?;
-            length += attribute.key.into_inner().len() + attribute.value.len();
-            if place >= XML_ATTRIBUTES_MAX {
-                return Err(Why::TooManyAttributes);
-            }
-            if length > XML_TEXT_BYTES_MAX {
-                return Err(Why::TextTooLong);
-            }
-            if attribute.value.contains('<') {
-                return Err(Why::NotWellFormed);
-            }
-            let value = attribute
-                .normalized_value(XmlVersion::Explicit1_0)
-                .map_err(|_| Why::NotWellFormed)?;
-            let (namespace, _) = self.reader.resolver().resolve_attribute(attribute.key);
-            let is_about_schema = namespace == ResolveResult::Bound(Namespace(SCHEMA_INSTANCE));
-            if attribute.key.as_namespace_binding().is_none() && !is_about_schema {
-                found.push((attribute.key.into_inner().to_owned(), value.into_owned()));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Text outside the root element must be white space.
-    fn inside<'t>(&mut self, text: Cow<'t, str>) -> Result<Option<Cow<'t, str>>, XmlRefusal> {
-        if self.depth > 0 {
-            return Ok(Some(text));
-        }
-        if text.trim_matches([' ', '\t', '\n', '\r']).is_empty() {
-            return Ok(None);
-        }
-        Err(self.refuse(Why::NotWellFormed))
-    }
-
-    fn declaration(&mut self, declaration: &BytesDecl<'_>, at: usize) -> Result<(), XmlRefusal> {
-        if at != 0 || !declaration.version().is_ok_and(|version| version == "1.0") {
-            return Err(self.refuse_at(Why::NotWellFormed, at));
-        }
-        let is_utf8 = match declaration.encoding() {
-            None => true,
-            Some(encoding) => encoding.is_ok_and(|name| name.eq_ignore_ascii_case("utf-8")),
+        let (encoding, rest) = match rest {
+            [("encoding", encoding), rest @ ..] => (Some(*encoding), rest),
+            rest => (None, rest),
         };
-        if is_utf8 { Ok(()) } else { Err(self.refuse_at(Why::Encoding, at)) }
+        if version != "1.0" || !matches!(rest, [] | [("standalone", "yes" | "no")]) {
+            return Err(Why::NotWellFormed);
+        }
+        let read = self.reader.get_ref().encoding();
+        let agrees = encoding.is_none_or(|name| read.is_some_and(|read| read.may_be_called(name)));
+        if agrees { Ok(()) } else { Err(Why::EncodingDeclared) }
     }
-}
-
-/// A character reference or one of the five predefined entities.
-fn resolve(reference: &BytesRef<'_>) -> Option<char> {
-    if reference.is_char_ref() {
-        return reference.resolve_char_ref().ok().flatten().filter(|c| is_xml_char(*c));
-    }
-    match reference.xml10_content().as_ref() {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "apos" => Some('\''),
-        "quot" => Some('"'),
-        _ => None,
-    }
-}
-
-/// XML 1.0, production 2.
-pub(crate) fn is_xml_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }

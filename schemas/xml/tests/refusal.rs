@@ -206,13 +206,16 @@ fn every_limit_is_kept() {
 
 #[test]
 fn other_encodings_are_refused() {
-    refused(&three().replace("UTF-8", "Shift_JIS"), Why::Encoding);
+    refused(&three().replace("UTF-8", "EUC-JP"), Why::Encoding);
+    refused(&three().replace("UTF-8", "UTF-7"), Why::Encoding);
+    refused(&three().replace("UTF-8", "Shift_JIS"), Why::Malformed);
     let mut bytes = three().into_bytes();
     let at = bytes.iter().position(|byte| *byte >= 0x80).unwrap();
     bytes[at] = 0xFF;
-    assert_eq!(read_return(&bytes, &catalogue()).unwrap_err().why, Why::Encoding);
+    let refusal = read_return(&bytes, &catalogue()).unwrap_err();
+    assert_eq!((refusal.why, refusal.offset), (Why::Malformed, at));
     let utf16: Vec<u8> = three().encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert!(read_return(&utf16, &catalogue()).is_err());
+    assert_eq!(read_return(&utf16, &catalogue()).unwrap_err().why, Why::Encoding);
 }
 
 #[test]

@@ -39,8 +39,6 @@ key = "nanbyo/0006-000/2403"
 name = { ja = "試験用", en = "Test" }
 pages = 1
 valid_from = "2024-04-01"
-rule_version = "test"
-rule_notice = { ja = "試験用", en = "Test" }
 [[section]]
 id = "notes"
 ja = "特記事項"

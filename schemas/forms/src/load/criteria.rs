@@ -1,62 +1,95 @@
-//! Loading the criteria of a form.
+//! Loading the criteria of a form: conditions, and the dated sets of categories and grades.
 
 use std::collections::BTreeMap;
 
-use super::{Loader, wrong};
+use kakehashi_kernel::CivilDate;
+use toml::Spanned;
+
+use super::{In, Loader, wrong};
 use crate::{
-    catalogue::LoadError,
-    criteria::{Criteria, Criterion, Grade, Logic},
+    catalogue::{LoadError, SourceFile},
+    criteria::{Criteria, Criterion, Grade, Logic, RuleSet},
+    definition::Application,
     finding::Localized,
-    source::{RawCriterion, RawGrade},
+    item::Applications,
+    source::{RawCriterion, RawDiagnosis, RawGrade, RawSeverity},
 };
 
 /// Nodes of one explanation tree.
 const EXPLANATION_NODES_MAX: usize = 1_000;
 
+/// Places of criteria by id.
+type Known = BTreeMap<String, usize>;
+
 impl Loader<'_> {
     pub(super) fn criteria(
         &self,
-        criteria: Vec<RawCriterion>,
-        categories: Vec<RawGrade>,
-        grades: Vec<RawGrade>,
-    ) -> Result<Option<Criteria>, LoadError> {
-        if criteria.is_empty() && categories.is_empty() && grades.is_empty() {
-            return Ok(None);
+        criteria: Vec<In<'_, RawCriterion>>,
+        (diagnosis, severity): (Vec<RawDiagnosis>, Vec<RawSeverity>),
+        valid: (CivilDate, Option<CivilDate>),
+        applies: Applications,
+    ) -> Result<Criteria, LoadError> {
+        let (conditions, known) = self.conditions(criteria)?;
+        let mut loaded = Criteria { conditions, ..Criteria::default() };
+        for raw in diagnosis {
+            let dates = (raw.certified_from, raw.certified_until);
+            let set = (raw.version, raw.notice, raw.category);
+            loaded.diagnosis.push(self.set(set, dates, Applications::Both, &known)?);
         }
-        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        for raw in severity {
+            let dates = (raw.written_from, raw.written_until);
+            let set = (raw.version, raw.notice, raw.grade);
+            let applies = raw.applies.unwrap_or(Applications::Both);
+            loaded.severity.push(self.set(set, dates, applies, &known)?);
+        }
+        // Somebody may have been certified on any day before the form's last.
+        self.demand_whole("diagnosis", loaded.diagnosis.iter().collect(), (None, valid.1))?;
+        for application in [Application::New, Application::Renewal] {
+            let sets = loaded.severity.iter().filter(|set| set.applies.include(application));
+            let sets: Vec<_> = sets.collect();
+            if sets.is_empty() && !loaded.severity.is_empty() && applies.include(application) {
+                let problem = format!("there is no severity set for {application}");
+                return Err(wrong(self.file, None, None, problem));
+            }
+            self.demand_whole("severity", sets, (Some(valid.0), valid.1))?;
+        }
+        Ok(loaded)
+    }
+
+    fn conditions(
+        &self,
+        criteria: Vec<In<'_, RawCriterion>>,
+    ) -> Result<(Vec<Criterion>, Known), LoadError> {
+        let mut known = Known::new();
         let mut sizes: Vec<usize> = Vec::new();
         let mut loaded = Vec::new();
-        for raw in criteria {
-            let span = raw.id.span();
-            let id = raw.id.get_ref().clone();
-            let logic = self.logic(&raw, &known)?;
+        for In(file, raw) in criteria {
+            let refuse =
+                |problem: &str| wrong(file, Some(&raw.id.span()), Some(raw.id.get_ref()), problem);
+            let logic = self.logic(file, &raw, &known)?;
             let size = |place: &usize| sizes.get(*place).copied().unwrap_or(1);
-            sizes.push(logic.parts().iter().map(size).sum::<usize>() + 1);
-            if sizes.last().is_some_and(|size| *size > EXPLANATION_NODES_MAX) {
-                return Err(wrong(
-                    self.file,
-                    Some(&span),
-                    Some(&id),
-                    "the explanation is too large",
-                ));
+            let size = logic.parts().iter().map(size).sum::<usize>() + 1;
+            if size > EXPLANATION_NODES_MAX {
+                return Err(refuse("the explanation is too large"));
             }
-            if known.insert(id.clone(), loaded.len()).is_some() {
-                return Err(wrong(self.file, Some(&span), Some(&id), "the id is used twice"));
+            sizes.push(size);
+            if known.insert(raw.id.get_ref().clone(), loaded.len()).is_some() {
+                return Err(refuse("the id is used twice"));
             }
-            loaded.push(Criterion { id, label: Localized::new(raw.ja, raw.en), logic });
+            let label = Localized::new(raw.ja, raw.en);
+            loaded.push(Criterion { id: raw.id.into_inner(), label, logic });
         }
-        let categories = self.grades(categories, &known)?;
-        let grades = self.grades(grades, &known)?;
-        Ok(Some(Criteria { conditions: loaded, categories, grades }))
+        Ok((loaded, known))
     }
 
     fn logic(
         &self,
+        file: &SourceFile<'_>,
         raw: &RawCriterion,
-        known: &BTreeMap<String, usize>,
+        known: &Known,
     ) -> Result<Logic, LoadError> {
         let id = raw.id.get_ref();
-        let refuse = |problem: String| wrong(self.file, Some(&raw.id.span()), Some(id), problem);
+        let refuse = |problem: String| wrong(file, Some(&raw.id.span()), Some(id), problem);
         let find = |name: &String| {
             let missing = || refuse(format!("no criterion {name} stands before this one"));
             known.get(name).copied().ok_or_else(missing)
@@ -64,11 +97,14 @@ impl Loader<'_> {
         let find_all = |names: &[String]| names.iter().map(find).collect::<Result<Vec<_>, _>>();
         match (&raw.when, &raw.all, &raw.any, (raw.at_least, &raw.of), &raw.not) {
             (Some(text), None, None, (None, None), None) => {
-                self.expression(self.file, text, id).map(Logic::When)
+                self.lasting(file, text, id).map(Logic::When)
             }
             (None, Some(names), None, (None, None), None) => find_all(names).map(Logic::All),
             (None, None, Some(names), (None, None), None) => find_all(names).map(Logic::Any),
             (None, None, None, (Some(least), Some(names)), None) => {
+                if least == 0 || least > names.len() {
+                    return Err(refuse(format!("at_least {least} of {} conditions", names.len())));
+                }
                 find_all(names).map(|parts| Logic::AtLeast(least, parts))
             }
             (None, None, None, (None, None), Some(name)) => find(name).map(Logic::Not),
@@ -76,20 +112,73 @@ impl Loader<'_> {
         }
     }
 
-    fn grades(
+    fn set(
         &self,
-        grades: Vec<RawGrade>,
-        known: &BTreeMap<String, usize>,
-    ) -> Result<Vec<Grade>, LoadError> {
-        let load = |raw: RawGrade| {
+        (version, notice, grades): (Spanned<String>, Localized, Vec<RawGrade>),
+        (from, until): (Option<CivilDate>, Option<CivilDate>),
+        applies: Applications,
+        known: &Known,
+    ) -> Result<RuleSet, LoadError> {
+        let span = version.span();
+        let version = version.into_inner();
+        let refuse = |problem: &str| wrong(self.file, Some(&span), Some(&version), problem);
+        if grades.is_empty() {
+            return Err(refuse("the set is empty"));
+        }
+        if from.zip(until).is_some_and(|(from, until)| from >= until) {
+            return Err(refuse("the set ends before it begins"));
+        }
+        let mut loaded: Vec<Grade> = Vec::new();
+        for raw in grades {
             let name = raw.criterion.get_ref();
-            let Some(criterion) = known.get(name).copied() else {
-                let problem = format!("there is no criterion {name}");
-                return Err(wrong(self.file, Some(&raw.criterion.span()), Some(&raw.id), problem));
+            let refuse = |problem: String| {
+                wrong(self.file, Some(&raw.criterion.span()), Some(&raw.id), problem)
             };
+            let Some(criterion) = known.get(name).copied() else {
+                return Err(refuse(format!("there is no criterion {name}")));
+            };
+            if loaded.iter().any(|other| other.id == raw.id) {
+                return Err(refuse("the id is used twice in this set".to_owned()));
+            }
             let label = Localized::new(raw.ja, raw.en);
-            Ok(Grade { id: raw.id, label, is_eligible: raw.eligible, criterion })
-        };
-        grades.into_iter().map(load).collect()
+            loaded.push(Grade { id: raw.id, label, is_eligible: raw.eligible, criterion });
+        }
+        Ok(RuleSet { version, notice, from, until, applies, grades: loaded })
+    }
+
+    /// Sets must follow each other without gap or overlap over all the days there are.
+    fn demand_whole(
+        &self,
+        what: &str,
+        mut sets: Vec<&RuleSet>,
+        (first, last): (Option<CivilDate>, Option<CivilDate>),
+    ) -> Result<(), LoadError> {
+        let refuse = |problem: String| Err(wrong(self.file, None, Some(what), problem));
+        sets.sort_by_key(|set| set.from);
+        for pair in sets.windows(2) {
+            let [before, after] = pair else { continue };
+            let (one, other) = (&before.version, &after.version);
+            match (before.until, after.from) {
+                (Some(until), Some(from)) if until == from => {}
+                (Some(until), Some(from)) if until < from => {
+                    return refuse(format!(
+                        "no set between {one} (until {until}) and {other} ({from})"
+                    ));
+                }
+                _ => return refuse(format!("{one} and {other} hold on the same day")),
+            }
+        }
+        let Some((start, end)) = sets.first().zip(sets.last()) else { return Ok(()) };
+        if let Some(from) = start.from
+            && first.is_none_or(|first| from > first)
+        {
+            return refuse(format!("no set before {} ({from})", start.version));
+        }
+        if let Some(until) = end.until
+            && last.is_none_or(|last| until < last)
+        {
+            return refuse(format!("no set after {} (until {until})", end.version));
+        }
+        Ok(())
     }
 }

@@ -60,7 +60,7 @@ impl Loader<'_> {
             let name = raw.codes.as_ref().ok_or_else(|| refuse("codes is missing"))?;
             let unknown =
                 || wrong(file, Some(&name.span()), Some(id), "there is no such code list");
-            self.lists.get(name.get_ref()).map(Arc::clone).ok_or_else(unknown)
+            self.parts.lists.get(name.get_ref()).map(Arc::clone).ok_or_else(unknown)
         };
         let kind = match raw.kind.get_ref().as_str() {
             "text" => {

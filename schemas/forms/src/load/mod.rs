@@ -5,6 +5,7 @@ mod criteria;
 mod items;
 mod rules;
 mod sections;
+mod tables;
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
@@ -12,48 +13,78 @@ use kakehashi_kernel::FormKey;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    calculate::Derived,
     catalogue::{LoadError, SourceFile},
-    check::Rule,
     code_list::CodeList,
     definition::{Definition, Section},
-    expression::Engine,
-    source::{RawDerived, RawForm, RawRule, RawShared},
-    typing::Type,
+    expression::{Compiler, Expression, Parser},
+    scope::Layout,
+    source::{RawCriterion, RawDerived, RawForm, RawRule, RawShared},
+    table::Table,
+    typing::Names,
 };
 
 type Lists = BTreeMap<String, Arc<CodeList>>;
+type Tables = BTreeMap<String, Arc<Table>>;
 type Shared<'a> = BTreeMap<&'a str, (SourceFile<'a>, RawShared)>;
 
-/// Loads every form among the files.
+/// Loads every form among the files, and says what is wrong first in each file, each problem once. A
+/// file that only suffers from another one's mistake is not named.
 pub(crate) fn catalogue(
     files: &[SourceFile<'_>],
-) -> Result<BTreeMap<FormKey, Definition>, LoadError> {
-    let engine = Engine::new();
-    let mut lists = Lists::new();
-    let mut shared = Shared::new();
-    for file in files {
-        if file.path.starts_with("codes/") {
-            codes::load_lists(file, &mut lists)?;
-        } else if let Some(name) = file.path.strip_prefix("shared/") {
-            shared.insert(name.trim_end_matches(".toml"), (*file, parse(file)?));
-        }
-    }
+) -> (BTreeMap<FormKey, Definition>, Vec<LoadError>) {
+    let mut errors = Vec::new();
+    let parts = Parts::load(files, &mut errors);
+    let parser = Parser::new();
     let mut forms = BTreeMap::new();
     let mut paths: BTreeMap<FormKey, &str> = BTreeMap::new();
     for file in files.iter().filter(|file| file.path.starts_with("forms/")) {
-        let form = Loader { file, lists: &lists, shared: &shared, types: BTreeMap::new() };
-        let definition = form.load(&engine)?;
-        if definition.key.to_string()
-            != file.path.trim_start_matches("forms/").trim_end_matches(".toml")
-        {
-            return Err(wrong(file, None, None, "the key does not match the path"));
+        match Loader::new(file, &parts, &parser).load() {
+            Ok(definition) => {
+                paths.insert(definition.key, file.path);
+                forms.insert(definition.key, definition);
+            }
+            Err(error) if errors.contains(&error) || parts.is_broken(&error) => {}
+            Err(error) => errors.push(error),
         }
-        paths.insert(definition.key, file.path);
-        forms.insert(definition.key, definition);
     }
-    demand_no_overlap(&forms, &paths)?;
-    Ok(forms)
+    errors.extend(demand_no_overlap(&forms, &paths).err());
+    (forms, errors)
+}
+
+/// What forms are made of.
+struct Parts<'a> {
+    lists: Lists,
+    tables: Tables,
+    shared: Shared<'a>,
+    /// Whether a file of lists, tables or sections could not be read, so that what is missing may not be
+    /// the form's mistake.
+    broken: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn load(files: &[SourceFile<'a>], errors: &mut Vec<LoadError>) -> Self {
+        let (lists, tables, shared) = (Lists::new(), Tables::new(), Shared::new());
+        let mut parts = Self { lists, tables, shared, broken: false };
+        for file in files {
+            let loaded = if file.path.starts_with("codes/") {
+                codes::load_lists(file, &mut parts.lists)
+            } else if file.path.starts_with("tables/") {
+                tables::load_tables(file, &mut parts.tables)
+            } else if let Some(name) = file.path.strip_prefix("shared/") {
+                let name = name.trim_end_matches(".toml");
+                parse(file).map(|raw| drop(parts.shared.insert(name, (*file, raw))))
+            } else {
+                Ok(())
+            };
+            errors.extend(loaded.err());
+        }
+        parts.broken = !errors.is_empty();
+        parts
+    }
+
+    fn is_broken(&self, error: &LoadError) -> bool {
+        self.broken && error.problem.starts_with("there is no ")
+    }
 }
 
 /// Two versions of one form must not be in force on the same day.
@@ -103,63 +134,107 @@ fn wrong(
 /// Loads one form file.
 struct Loader<'a> {
     file: &'a SourceFile<'a>,
-    lists: &'a Lists,
-    shared: &'a Shared<'a>,
-    /// What rules see of every item and derived item; complete before the first rule is compiled.
-    types: BTreeMap<String, Type>,
+    parts: &'a Parts<'a>,
+    parser: &'a Parser,
+    /// What expressions may refer to; complete before the first rule is compiled.
+    names: Names,
 }
 
 /// A raw thing and the file it stands in.
 struct In<'a, T>(&'a SourceFile<'a>, T);
 
+/// What a form collects from its sections and adds itself, in order.
+#[derive(Default)]
+struct Pieces<'a> {
+    derived: Vec<In<'a, RawDerived>>,
+    rules: Vec<In<'a, RawRule>>,
+    criteria: Vec<In<'a, RawCriterion>>,
+}
+
 impl<'a> Loader<'a> {
-    fn load(mut self, engine: &Engine) -> Result<Definition, LoadError> {
+    fn new(file: &'a SourceFile<'a>, parts: &'a Parts<'a>, parser: &'a Parser) -> Self {
+        Self { file, parts, parser, names: Names::default() }
+    }
+
+    fn load(mut self) -> Result<Definition, LoadError> {
         let mut raw: RawForm = parse(self.file)?;
-        let key: FormKey = raw.key.get_ref().parse().map_err(
-            |error: kakehashi_kernel::programme::InvalidFormKey| {
-                wrong(self.file, Some(&raw.key.span()), None, error.to_string())
-            },
-        )?;
-        let mut derived: Vec<In<'a, RawDerived>> = Vec::new();
-        let mut rules: Vec<In<'a, RawRule>> = Vec::new();
+        let key = self.key(&raw)?;
+        let mut pieces = Pieces::default();
         let mut collected = Vec::new();
         for section in std::mem::take(&mut raw.section) {
             if section.page.get_ref() > &raw.pages || *section.page.get_ref() == 0 {
                 return Err(wrong(self.file, Some(&section.page.span()), None, "no such page"));
             }
-            collected.push(self.collect(section, &mut derived, &mut rules)?);
+            collected.push(self.collect(section, &mut pieces)?);
         }
-        derived.extend(raw.derived.into_iter().map(|derived| In(self.file, derived)));
-        rules.extend(raw.rule.into_iter().map(|rule| In(self.file, rule)));
-        self.learn_types(&collected, &derived)?;
-        let sections: Vec<Section> = collected
-            .into_iter()
-            .map(|section| self.section(section, raw.pages))
-            .collect::<Result<_, _>>()?;
-        let places = sections::places(&sections);
-        let derived: Vec<Derived> = derived
-            .into_iter()
-            .map(|In(file, raw)| self.derived(file, raw))
-            .collect::<Result<_, _>>()?;
-        let rules: Vec<Rule> = rules
-            .into_iter()
-            .map(|In(file, raw)| self.rule(file, raw))
-            .collect::<Result<_, _>>()?;
-        let criteria = self.criteria(raw.criterion, raw.category, raw.grade)?;
+        pieces.derived.extend(raw.derived.into_iter().map(|derived| In(self.file, derived)));
+        pieces.rules.extend(raw.rule.into_iter().map(|rule| In(self.file, rule)));
+        pieces.criteria.extend(raw.criterion.into_iter().map(|raw| In(self.file, raw)));
+        self.learn_items(&collected)?;
+        let derived = self.derive(pieces.derived)?;
+        let sections = collected.into_iter().map(|section| self.section(section, raw.pages));
+        let mut sections: Vec<Section> = sections.collect::<Result<_, _>>()?;
+        // A shared file may bring criteria only.
+        sections.retain(|section| !section.items.is_empty());
+        let rules = pieces.rules.into_iter().map(|In(file, raw)| self.rule(file, raw));
+        let rules = rules.collect::<Result<_, _>>()?;
+        let valid = (raw.valid_from, raw.valid_until);
+        let applies = raw.applies.unwrap_or(crate::item::Applications::Both);
+        let sets = (raw.diagnosis, raw.severity);
+        let criteria = self.criteria(pieces.criteria, sets, valid, applies)?;
+        let items = sections.iter().flat_map(|section| &section.items).map(|item| item.id.as_str());
+        let layout = Layout::new(items.chain(derived.iter().map(|derived| derived.id.as_str())));
         Ok(Definition {
             key,
             name: raw.name,
             pages: raw.pages,
             valid_from: raw.valid_from,
             valid_until: raw.valid_until,
-            rule_version: raw.rule_version,
-            rule_notice: raw.rule_notice,
+            places: sections::places(&sections),
             sections,
-            places,
             derived,
             rules,
             criteria,
-            engine: engine.clone(),
+            layout,
         })
+    }
+
+    fn key(&self, raw: &RawForm) -> Result<FormKey, LoadError> {
+        let refuse = |problem: String| wrong(self.file, Some(&raw.key.span()), None, problem);
+        let key: FormKey = raw.key.get_ref().parse().map_err(
+            |error: kakehashi_kernel::programme::InvalidFormKey| refuse(error.to_string()),
+        )?;
+        let path = self.file.path.trim_start_matches("forms/").trim_end_matches(".toml");
+        if key.to_string() == path {
+            Ok(key)
+        } else {
+            Err(refuse("the key does not match the path".to_owned()))
+        }
+    }
+
+    /// Compiles conditions that may ask what was answered.
+    fn expression(
+        &self,
+        file: &SourceFile<'_>,
+        text: &toml::Spanned<String>,
+        rule: &str,
+    ) -> Result<Expression, LoadError> {
+        Expression::compile(text.get_ref(), &self.compiler().asking_answered())
+            .map_err(|problem| wrong(file, Some(&text.span()), Some(rule), problem))
+    }
+
+    /// Compiles conditions that more information must not change once they are certain.
+    fn lasting(
+        &self,
+        file: &SourceFile<'_>,
+        text: &toml::Spanned<String>,
+        rule: &str,
+    ) -> Result<Expression, LoadError> {
+        Expression::compile(text.get_ref(), &self.compiler())
+            .map_err(|problem| wrong(file, Some(&text.span()), Some(rule), problem))
+    }
+
+    fn compiler(&self) -> Compiler<'_> {
+        Compiler::new(self.parser, &self.names, &self.parts.tables)
     }
 }

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use kakehashi_kernel::limits::FORM_ITEMS_MAX;
 use toml::Spanned;
 
-use super::{In, Loader, wrong};
+use super::{In, Loader, Pieces, wrong};
 use crate::{
     catalogue::{LoadError, SourceFile},
     definition::Section,
     finding::Localized,
-    source::{RawDerived, RawItem, RawRule, RawSection},
+    source::{RawItem, RawSection},
     typing::Type,
 };
 
@@ -27,19 +27,19 @@ impl<'a> Loader<'a> {
     pub(super) fn collect(
         &self,
         section: RawSection,
-        derived: &mut Vec<In<'a, RawDerived>>,
-        rules: &mut Vec<In<'a, RawRule>>,
+        pieces: &mut Pieces<'a>,
     ) -> Result<Collected<'a>, LoadError> {
         let page = *section.page.get_ref();
         let span = section.page.span();
         match (section.include, section.id, section.ja, section.en) {
             (Some(name), None, None, None) if section.item.is_empty() => {
-                let Some((file, shared)) = self.shared.get(name.get_ref().as_str()) else {
+                let Some((file, shared)) = self.parts.shared.get(name.get_ref().as_str()) else {
                     let problem = format!("there is no shared section {}", name.get_ref());
                     return Err(wrong(self.file, Some(&name.span()), None, problem));
                 };
-                derived.extend(shared.derived.iter().cloned().map(|derived| In(file, derived)));
-                rules.extend(shared.rule.iter().cloned().map(|rule| In(file, rule)));
+                pieces.derived.extend(shared.derived.iter().cloned().map(|raw| In(file, raw)));
+                pieces.rules.extend(shared.rule.iter().cloned().map(|raw| In(file, raw)));
+                pieces.criteria.extend(shared.criterion.iter().cloned().map(|raw| In(file, raw)));
                 let label = Localized::new(&shared.ja, &shared.en);
                 let id = shared.id.get_ref().clone();
                 Ok(Collected { file, id, label, page, items: shared.item.clone() })
@@ -56,11 +56,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    pub(super) fn learn_types(
-        &mut self,
-        sections: &[Collected<'a>],
-        derived: &[In<'a, RawDerived>],
-    ) -> Result<(), LoadError> {
+    pub(super) fn learn_items(&mut self, sections: &[Collected<'a>]) -> Result<(), LoadError> {
         let mut section_ids = BTreeSet::new();
         for section in sections {
             if !is_name(&section.id) || !section_ids.insert(&section.id) {
@@ -72,16 +68,13 @@ impl<'a> Loader<'a> {
                 self.learn(section.file, &item.id, Type::of_kind(&kind))?;
             }
         }
-        for In(file, derived) in derived {
-            self.learn(file, &derived.id, Type::Int)?;
-        }
-        if self.types.len() > FORM_ITEMS_MAX {
+        if self.names.len() > FORM_ITEMS_MAX {
             return Err(wrong(self.file, None, None, format!("more than {FORM_ITEMS_MAX} items")));
         }
         Ok(())
     }
 
-    fn learn(
+    pub(super) fn learn(
         &mut self,
         file: &SourceFile<'_>,
         id: &Spanned<String>,
@@ -92,7 +85,7 @@ impl<'a> Loader<'a> {
             let problem = "an id is lower case letters, digits and underscores, a letter first";
             return Err(wrong(file, Some(&id.span()), Some(name), problem));
         }
-        if self.types.insert(name.clone(), is).is_some() {
+        if !self.names.learn(name, is) {
             return Err(wrong(file, Some(&id.span()), Some(name), "the id is used twice"));
         }
         Ok(())

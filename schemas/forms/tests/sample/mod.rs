@@ -1,10 +1,13 @@
 //! A filled Parkinson form of nobody, as typed.
 
+use std::sync::LazyLock;
+
 use kakehashi_forms::{Answers, Catalogue, Definition};
 use kakehashi_kernel::{FormKey, Programme};
 
-pub(crate) fn catalogue() -> Catalogue {
-    Catalogue::builtin().unwrap()
+pub(crate) fn catalogue() -> &'static Catalogue {
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::builtin().unwrap());
+    &CATALOGUE
 }
 
 pub(crate) fn parkinson(catalogue: &Catalogue) -> &Definition {

@@ -1,0 +1,560 @@
+//! From CEL text to a typed tree.
+
+use std::{cell::RefCell, collections::BTreeMap, fmt, sync::Arc};
+
+use cel::{
+    Env, IdedExpr,
+    common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators as op},
+};
+use kakehashi_kernel::{PartialDate, limits::RULE_BYTES_MAX};
+use rust_decimal::Decimal;
+
+use super::tree::{Choice, Condition, Moment, Quantity, Text, Var};
+use crate::{
+    code_list::CodeList,
+    days::Days,
+    number::{Number, Relation},
+    table::Table,
+    typing::{Columns, Names, Type},
+};
+
+/// How deep an expression may nest.
+const DEPTH_MAX: usize = 60;
+
+/// Parses each text once, however many forms include it.
+pub(crate) struct Parser {
+    env: Env,
+    parsed: RefCell<BTreeMap<String, Arc<IdedExpr>>>,
+}
+
+impl Parser {
+    pub(crate) fn new() -> Self {
+        // Without the standard macros `exists` and `all` stay the calls they are written as.
+        Self { env: Env::default(), parsed: RefCell::default() }
+    }
+
+    fn parse(&self, text: &str) -> Result<Arc<IdedExpr>, String> {
+        if text.len() > RULE_BYTES_MAX {
+            return Err(format!("the expression is longer than {RULE_BYTES_MAX} bytes"));
+        }
+        if let Some(parsed) = self.parsed.borrow().get(text) {
+            return Ok(Arc::clone(parsed));
+        }
+        let parsed = self.env.parser().parse(text).map_err(|error| error.to_string())?;
+        let parsed = Arc::new(parsed);
+        self.parsed.borrow_mut().insert(text.to_owned(), Arc::clone(&parsed));
+        Ok(parsed)
+    }
+}
+
+/// A compiled expression of some type.
+#[derive(Debug)]
+pub(crate) enum Tree {
+    Condition(Condition),
+    Quantity(Quantity),
+    Moment(Moment, Precision),
+    Text(Text),
+    Choice(Choice, Arc<CodeList>),
+    Codes(Var, Arc<CodeList>),
+    Rows(usize, Arc<Columns>),
+    List(Vec<Tree>),
+}
+
+impl Tree {
+    /// As a number, or itself again.
+    pub(crate) fn quantity(self) -> Result<Quantity, Self> {
+        quantity(self)
+    }
+}
+
+/// Whether a date can lack its day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precision {
+    Full,
+    Partial,
+}
+
+impl fmt::Display for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Condition(_) => f.write_str("true or false"),
+            Self::Quantity(Quantity::Known(number)) => write!(f, "the number {number}"),
+            Self::Quantity(_) => f.write_str("a number"),
+            Self::Text(Text::Known(text)) => write!(f, "the text '{text}'"),
+            Self::Text(_) => f.write_str("a text"),
+            Self::Moment(_, Precision::Full) => f.write_str("a date"),
+            Self::Moment(_, Precision::Partial) => f.write_str("a partial date"),
+            Self::Choice(_, list) => write!(f, "a code of {}", list.id()),
+            Self::Codes(_, list) => write!(f, "codes of {}", list.id()),
+            Self::Rows(..) => f.write_str("a table"),
+            Self::List(_) => f.write_str("a list"),
+        }
+    }
+}
+
+/// Compiles the expressions of one form.
+#[derive(Clone, Copy)]
+pub(crate) struct Compiler<'a> {
+    pub(crate) parser: &'a Parser,
+    pub(crate) names: &'a Names,
+    pub(crate) tables: &'a BTreeMap<String, Arc<Table>>,
+    /// Whether `answered` may be used: not where more information must not change the result.
+    pub(crate) may_ask_answered: bool,
+    row: Option<Row<'a>>,
+    depth: usize,
+}
+
+/// The variable of a loop over the rows of a table.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    variable: &'a str,
+    columns: &'a Columns,
+}
+
+impl<'a> Compiler<'a> {
+    pub(crate) const fn new(
+        parser: &'a Parser,
+        names: &'a Names,
+        tables: &'a BTreeMap<String, Arc<Table>>,
+    ) -> Self {
+        Self { parser, names, tables, may_ask_answered: false, row: None, depth: 0 }
+    }
+
+    /// Allows `answered`.
+    #[must_use]
+    pub(crate) const fn asking_answered(self) -> Self {
+        Self { may_ask_answered: true, ..self }
+    }
+
+    /// Compiles a text that must be true or false.
+    pub(crate) fn condition(&self, text: &str) -> Result<Condition, String> {
+        match self.compile(text)? {
+            Tree::Condition(condition) => Ok(condition),
+            other => Err(format!("the expression is {other}, not true or false")),
+        }
+    }
+
+    /// Compiles a text.
+    pub(crate) fn compile(&self, text: &str) -> Result<Tree, String> {
+        self.tree(&*self.parser.parse(text)?)
+    }
+
+    /// Compiles a text that must be a code of a list.
+    pub(crate) fn code(&self, text: &str, list: &Arc<CodeList>) -> Result<Choice, String> {
+        self.choice(&*self.parser.parse(text)?, list)
+    }
+
+    pub(super) fn tree(&self, expr: &IdedExpr) -> Result<Tree, String> {
+        let inner = Self { depth: self.depth + 1, ..*self };
+        if inner.depth > DEPTH_MAX {
+            return Err(format!("the expression is nested deeper than {DEPTH_MAX}"));
+        }
+        match &expr.expr {
+            Expr::Ident(name) => inner.name(name),
+            Expr::Literal(literal) => constant(literal),
+            Expr::List(list) => {
+                let trees = list.elements.iter().map(|element| inner.tree(element));
+                trees.collect::<Result<_, _>>().map(Tree::List)
+            }
+            Expr::Select(select) => inner.select(select),
+            Expr::Call(call) => inner.call(call),
+            Expr::Comprehension(_) | Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => {
+                Err("maps and structures are not allowed".to_owned())
+            }
+        }
+    }
+
+    fn name(&self, name: &str) -> Result<Tree, String> {
+        if self.row.is_some_and(|row| row.variable == name) {
+            return Err(format!("{name} is a row: use one of its columns"));
+        }
+        let (slot, is) = self.names.find(name)?;
+        Ok(match is {
+            Type::Rows(columns) => Tree::Rows(slot, Arc::clone(columns)),
+            other => of_type(Var::Slot(slot), other)?,
+        })
+    }
+
+    fn select(&self, select: &SelectExpr) -> Result<Tree, String> {
+        let field = select.field.as_str();
+        if let (Expr::Ident(name), Some(row)) = (&select.operand.expr, self.row)
+            && name == row.variable
+        {
+            let place = row.columns.iter().position(|(column, _)| column == field);
+            let place = place.ok_or_else(|| format!("unknown column {field}"))?;
+            return of_type(Var::Column(place), &row.columns[place].1);
+        }
+        match (self.tree(&select.operand)?, field, select.test) {
+            (Tree::Moment(moment, Precision::Partial), "first", false) => {
+                Ok(Tree::Moment(Moment::First(Box::new(moment)), Precision::Full))
+            }
+            (Tree::Moment(moment, Precision::Partial), "last", false) => {
+                Ok(Tree::Moment(Moment::Last(Box::new(moment)), Precision::Full))
+            }
+            (operand, field, _) => Err(format!("{operand} has no .{field}")),
+        }
+    }
+
+    fn call(&self, call: &CallExpr) -> Result<Tree, String> {
+        if let Some(target) = &call.target {
+            return self.rows(call, target);
+        }
+        let name = call.func_name.as_str();
+        if name == op::CONDITIONAL {
+            return self.conditional(&call.args);
+        }
+        let args: Vec<Tree> =
+            call.args.iter().map(|argument| self.tree(argument)).collect::<Result<_, _>>()?;
+        match (name, <[Tree; 2]>::try_from(args)) {
+            (name, Ok([left, right])) if is_binary(name) => binary(name, left, right),
+            (name, Ok(both)) => self.function(name, both.into()),
+            (op::LOGICAL_NOT, Err(args)) => match <[Tree; 1]>::try_from(args) {
+                Ok([Tree::Condition(inner)]) => {
+                    Ok(Tree::Condition(Condition::Not(Box::new(inner))))
+                }
+                Ok(other) => Err(refuse("!", &other)),
+                Err(other) => Err(refuse("!", &other)),
+            },
+            (op::NEGATE, Err(args)) => match <[Tree; 1]>::try_from(args) {
+                Ok([inner]) => negate(inner),
+                Err(other) => Err(refuse("-", &other)),
+            },
+            (name, Err(args)) => self.function(name, args),
+        }
+    }
+
+    /// `table.exists(row, …)` and `table.all(row, …)`.
+    fn rows(&self, call: &CallExpr, target: &IdedExpr) -> Result<Tree, String> {
+        let name = call.func_name.as_str();
+        let [variable, body] = &call.args[..] else {
+            return Err(format!("the function {name} is not allowed"));
+        };
+        let (Expr::Ident(variable), op::EXISTS | op::ALL) = (&variable.expr, name) else {
+            return Err(format!("the function {name} is not allowed"));
+        };
+        if self.row.is_some() {
+            return Err("a loop inside a loop is not allowed".to_owned());
+        }
+        let Tree::Rows(slot, columns) = self.tree(target)? else {
+            return Err("loops are allowed over the rows of a table only".to_owned());
+        };
+        if self.names.find(variable).is_ok() {
+            return Err(format!("{variable} is also an item"));
+        }
+        let inner = Compiler { row: Some(Row { variable, columns: &columns }), ..*self };
+        match inner.tree(body)? {
+            Tree::Condition(condition) if name == op::EXISTS => {
+                Ok(Tree::Condition(Condition::Exists(slot, Box::new(condition))))
+            }
+            Tree::Condition(condition) => {
+                Ok(Tree::Condition(Condition::Every(slot, Box::new(condition))))
+            }
+            other => Err(format!("the condition of {name} is {other}, not true or false")),
+        }
+    }
+
+    fn conditional(&self, args: &[IdedExpr]) -> Result<Tree, String> {
+        let [condition, yes, no] = args else { return Err("?: takes three parts".to_owned()) };
+        let condition = match self.tree(condition)? {
+            Tree::Condition(condition) => condition,
+            other => return Err(format!("the part before ? is {other}, not true or false")),
+        };
+        Ok(match (self.tree(yes)?, self.tree(no)?) {
+            (Tree::Condition(yes), Tree::Condition(no)) => {
+                Tree::Condition(Condition::If(Box::new((condition, yes, no))))
+            }
+            (Tree::Moment(yes, one), Tree::Moment(no, other)) => {
+                let precision = if one == other { one } else { Precision::Partial };
+                Tree::Moment(Moment::If(Box::new((condition, yes, no))), precision)
+            }
+            (Tree::Choice(yes, list), Tree::Choice(no, other)) if list == other => {
+                Tree::Choice(Choice::If(Box::new((condition, yes, no))), list)
+            }
+            (yes, no) => match (quantity(yes), quantity(no)) {
+                (Ok(yes), Ok(no)) => Tree::Quantity(Quantity::If(Box::new((condition, yes, no)))),
+                (Err(yes), Ok(_)) => return Err(format!("{yes} and a number do not go with ?:")),
+                (Ok(_), Err(no)) => return Err(format!("a number and {no} do not go with ?:")),
+                (Err(yes), Err(no)) => return Err(format!("{yes} and {no} do not go with ?:")),
+            },
+        })
+    }
+
+    /// An expression that must be a code of a list: literals are codes.
+    fn choice(&self, expr: &IdedExpr, list: &Arc<CodeList>) -> Result<Choice, String> {
+        if let Expr::Call(call) = &expr.expr
+            && let (op::CONDITIONAL, [condition, yes, no]) =
+                (call.func_name.as_str(), &call.args[..])
+        {
+            let condition = match self.tree(condition)? {
+                Tree::Condition(condition) => condition,
+                other => return Err(format!("the part before ? is {other}, not true or false")),
+            };
+            let inner = Self { depth: self.depth + 1, ..*self };
+            if inner.depth > DEPTH_MAX {
+                return Err(format!("the expression is nested deeper than {DEPTH_MAX}"));
+            }
+            let parts = (condition, inner.choice(yes, list)?, inner.choice(no, list)?);
+            return Ok(Choice::If(Box::new(parts)));
+        }
+        match self.tree(expr)? {
+            Tree::Choice(choice, other) if other == *list => Ok(choice),
+            Tree::Text(Text::Known(code)) => known_code(list, &code).map(Choice::Known),
+            Tree::Quantity(Quantity::Known(code)) => {
+                known_code(list, &code.to_string()).map(Choice::Known)
+            }
+            Tree::Quantity(quantity) if list.is_numeric() => {
+                Ok(Choice::OfNumber(Box::new(quantity), Arc::clone(list)))
+            }
+            other => Err(format!("the expression is {other}, not a code of {}", list.id())),
+        }
+    }
+}
+
+fn of_type(var: Var, is: &Type) -> Result<Tree, String> {
+    Ok(match is {
+        Type::Bool => Tree::Condition(Condition::Var(var)),
+        Type::Number => Tree::Quantity(Quantity::Var(var)),
+        Type::Text => Tree::Text(Text::Var(var)),
+        Type::Date => Tree::Moment(Moment::Var(var), Precision::Full),
+        Type::PartialDate => Tree::Moment(Moment::Var(var), Precision::Partial),
+        Type::Code(list) => Tree::Choice(Choice::Var(var), Arc::clone(list)),
+        Type::Codes(list) => Tree::Codes(var, Arc::clone(list)),
+        Type::Rows(_) => return Err("a table inside a table is not allowed".to_owned()),
+    })
+}
+
+fn constant(literal: &LiteralValue) -> Result<Tree, String> {
+    match literal {
+        LiteralValue::Boolean(is_true) => Ok(Tree::Condition(Condition::Known(*is_true.inner()))),
+        LiteralValue::Int(number) => Ok(Tree::Quantity(Quantity::Known((*number.inner()).into()))),
+        // The shortest text of a double is the one that was written, up to fifteen digits.
+        LiteralValue::Double(number) => match number.inner().to_string().parse::<Decimal>() {
+            Ok(number) => Ok(Tree::Quantity(Quantity::Known(number))),
+            Err(_) => Err(format!("{} has too many digits", number.inner())),
+        },
+        LiteralValue::String(text) => Ok(Tree::Text(Text::Known(text.inner().to_string()))),
+        LiteralValue::Bytes(_) | LiteralValue::Null | LiteralValue::UInt(_) => {
+            Err("bytes, null and unsigned numbers are not allowed".to_owned())
+        }
+    }
+}
+
+pub(super) fn refuse(name: &str, args: &[Tree]) -> String {
+    let list: Vec<String> = args.iter().map(ToString::to_string).collect();
+    format!("{name} does not go with {}", list.join(" and "))
+}
+
+/// A tree as a number, or the tree again.
+pub(super) fn quantity(tree: Tree) -> Result<Quantity, Tree> {
+    match tree {
+        Tree::Quantity(quantity) => Ok(quantity),
+        Tree::Choice(choice, list) if list.is_numeric() => Ok(Quantity::OfCode(choice, list)),
+        other => Err(other),
+    }
+}
+
+fn negate(inner: Tree) -> Result<Tree, String> {
+    match quantity(inner) {
+        Ok(Quantity::Known(number)) => Ok(Tree::Quantity(Quantity::Known(-number))),
+        Ok(inner) => Ok(Tree::Quantity(Quantity::Apply(Number::negative, Box::new(inner)))),
+        Err(other) => Err(refuse("-", &[other])),
+    }
+}
+
+fn is_binary(name: &str) -> bool {
+    matches!(
+        name,
+        op::LOGICAL_AND
+            | op::LOGICAL_OR
+            | op::EQUALS
+            | op::NOT_EQUALS
+            | op::LESS
+            | op::LESS_EQUALS
+            | op::GREATER
+            | op::GREATER_EQUALS
+            | op::IN
+            | op::ADD
+            | op::SUBSTRACT
+            | op::MULTIPLY
+            | op::DIVIDE
+    )
+}
+
+fn binary(name: &str, left: Tree, right: Tree) -> Result<Tree, String> {
+    match name {
+        op::LOGICAL_AND | op::LOGICAL_OR => match (left, right) {
+            (Tree::Condition(left), Tree::Condition(right)) => {
+                Ok(Tree::Condition(join(name == op::LOGICAL_AND, left, right)))
+            }
+            (left, right) => Err(refuse(name.trim_matches('_'), &[left, right])),
+        },
+        op::EQUALS => equal(left, right).map(Tree::Condition),
+        op::NOT_EQUALS => {
+            equal(left, right).map(|equal| Tree::Condition(Condition::Not(Box::new(equal))))
+        }
+        op::LESS => order(name, Relation::Less, left, right),
+        op::LESS_EQUALS => order(name, Relation::AtMost, left, right),
+        op::GREATER => order(name, Relation::Less, right, left),
+        op::GREATER_EQUALS => order(name, Relation::AtMost, right, left),
+        op::IN => is_in(left, right).map(Tree::Condition),
+        _ => arithmetic(name, left, right),
+    }
+}
+
+/// `a && b && c` is one node, not a tower.
+fn join(is_all: bool, left: Condition, right: Condition) -> Condition {
+    let mut parts = Vec::new();
+    for side in [left, right] {
+        match side {
+            Condition::All(inner) if is_all => parts.extend(inner),
+            Condition::Any(inner) if !is_all => parts.extend(inner),
+            other => parts.push(other),
+        }
+    }
+    if is_all { Condition::All(parts) } else { Condition::Any(parts) }
+}
+
+fn arithmetic(name: &str, left: Tree, right: Tree) -> Result<Tree, String> {
+    let operation = match name {
+        op::ADD => Number::plus,
+        op::SUBSTRACT => Number::minus,
+        op::MULTIPLY => Number::times,
+        _ => Number::over,
+    };
+    match (quantity(left), quantity(right)) {
+        (Ok(left), Ok(right)) => {
+            Ok(Tree::Quantity(Quantity::Combine(operation, Box::new((left, right)))))
+        }
+        (left, right) => {
+            let show = |side: Result<Quantity, Tree>| side.map_or_else(|tree| tree, Tree::Quantity);
+            Err(refuse(name.trim_matches('_'), &[show(left), show(right)]))
+        }
+    }
+}
+
+fn order(name: &str, relation: Relation, left: Tree, right: Tree) -> Result<Tree, String> {
+    let (left, right) = with_dates(left, right)?;
+    match (left, right) {
+        (Tree::Moment(left, _), Tree::Moment(right, _)) => {
+            Ok(Tree::Condition(Condition::CompareDays(relation, Box::new((left, right)))))
+        }
+        (left, right) => match (quantity(left), quantity(right)) {
+            (Ok(left), Ok(right)) => {
+                Ok(Tree::Condition(Condition::Compare(relation, Box::new((left, right)))))
+            }
+            (left, right) => {
+                let show =
+                    |side: Result<Quantity, Tree>| side.map_or_else(|tree| tree, Tree::Quantity);
+                Err(refuse(name.trim_matches('_'), &[show(left), show(right)]))
+            }
+        },
+    }
+}
+
+/// A text written beside a date is a date.
+fn with_dates(left: Tree, right: Tree) -> Result<(Tree, Tree), String> {
+    let date = |text: &str| match text.parse::<PartialDate>() {
+        Ok(date) => Ok(Tree::Moment(Moment::Known(Days::from(date)), Precision::Partial)),
+        Err(_) => Err(format!("'{text}' is not a date: write '2024-04-01'")),
+    };
+    Ok(match (left, right) {
+        (left @ Tree::Moment(..), Tree::Text(Text::Known(text))) => (left, date(&text)?),
+        (Tree::Text(Text::Known(text)), right @ Tree::Moment(..)) => (date(&text)?, right),
+        both => both,
+    })
+}
+
+fn known_code(list: &CodeList, code: &str) -> Result<usize, String> {
+    list.place(code).ok_or_else(|| format!("{code} is not a code of {}", list.id()))
+}
+
+fn marked(list: &CodeList, places: &[usize]) -> Box<[bool]> {
+    (0..list.options().len()).map(|place| places.contains(&place)).collect()
+}
+
+fn equal(left: Tree, right: Tree) -> Result<Condition, String> {
+    let (left, right) = with_dates(left, right)?;
+    match (left, right) {
+        (Tree::Choice(choice, list), Tree::Quantity(Quantity::Known(code)))
+        | (Tree::Quantity(Quantity::Known(code)), Tree::Choice(choice, list))
+            if list.is_numeric() =>
+        {
+            let place = known_code(&list, &code.to_string())?;
+            Ok(Condition::CodeIn(Box::new(choice), marked(&list, &[place])))
+        }
+        (Tree::Choice(choice, list), Tree::Text(Text::Known(code)))
+        | (Tree::Text(Text::Known(code)), Tree::Choice(choice, list))
+            if !list.is_numeric() =>
+        {
+            let place = known_code(&list, &code)?;
+            Ok(Condition::CodeIn(Box::new(choice), marked(&list, &[place])))
+        }
+        (Tree::Choice(left, list), Tree::Choice(right, other)) if list == other => {
+            Ok(Condition::SameCode(Box::new((left, right))))
+        }
+        (Tree::Condition(left), Tree::Condition(right)) => {
+            Ok(Condition::Same(Box::new((left, right))))
+        }
+        (Tree::Text(left), Tree::Text(right)) => Ok(Condition::SameText(left, right)),
+        (Tree::Moment(left, _), Tree::Moment(right, _)) => {
+            Ok(Condition::CompareDays(Relation::Equal, Box::new((left, right))))
+        }
+        (left, right) => match (quantity(left), quantity(right)) {
+            (Ok(left), Ok(right)) => {
+                Ok(Condition::Compare(Relation::Equal, Box::new((left, right))))
+            }
+            (left, right) => {
+                let show =
+                    |side: Result<Quantity, Tree>| side.map_or_else(|tree| tree, Tree::Quantity);
+                Err(format!("{} cannot be compared with {}", show(left), show(right)))
+            }
+        },
+    }
+}
+
+fn is_in(element: Tree, list: Tree) -> Result<Condition, String> {
+    match (element, list) {
+        (Tree::Choice(choice, list), Tree::List(codes)) => {
+            let place = |code: &Tree| match code {
+                Tree::Quantity(Quantity::Known(code)) if list.is_numeric() => {
+                    known_code(&list, &code.to_string())
+                }
+                Tree::Text(Text::Known(code)) if !list.is_numeric() => known_code(&list, code),
+                other => Err(format!("a code of {} cannot be compared with {other}", list.id())),
+            };
+            let places: Vec<usize> = codes.iter().map(place).collect::<Result<_, _>>()?;
+            Ok(Condition::CodeIn(Box::new(choice), marked(&list, &places)))
+        }
+        (Tree::Quantity(Quantity::Known(code)), Tree::Codes(var, list)) if list.is_numeric() => {
+            known_code(&list, &code.to_string())?;
+            Ok(Condition::Chosen(var, code.to_string()))
+        }
+        (Tree::Text(Text::Known(code)), Tree::Codes(var, list)) if !list.is_numeric() => {
+            known_code(&list, &code)?;
+            Ok(Condition::Chosen(var, code))
+        }
+        (Tree::Quantity(quantity), Tree::List(numbers)) => {
+            let quantity = Arc::new(quantity);
+            let mut any = Vec::new();
+            for number in numbers {
+                let Tree::Quantity(Quantity::Known(number)) = number else {
+                    return Err(format!("a number cannot be compared with {number}"));
+                };
+                let sides = (Quantity::Shared(Arc::clone(&quantity)), Quantity::Known(number));
+                any.push(Condition::Compare(Relation::Equal, Box::new(sides)));
+            }
+            Ok(Condition::Any(any))
+        }
+        (Tree::Text(Text::Var(var)), Tree::List(texts)) => {
+            let mut any = Vec::new();
+            for text in texts {
+                let Tree::Text(text) = text else {
+                    return Err(format!("a text cannot be compared with {text}"));
+                };
+                any.push(Condition::SameText(Text::Var(var), text));
+            }
+            Ok(Condition::Any(any))
+        }
+        (element, list) => Err(refuse("in", &[element, list])),
+    }
+}

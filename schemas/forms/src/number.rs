@@ -1,0 +1,469 @@
+//! A number as far as it is known: a point, or a span it certainly lies in.
+//!
+//! Every operation answers a span that holds the result for every number of its operands' spans, and
+//! never a wider one for narrower operands: more information never takes a certainty away. What has no
+//! value (division by zero, an overflow) is a number nothing is known about.
+
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
+
+use rust_decimal::{
+    Decimal, RoundingStrategy,
+    prelude::{FromPrimitive as _, ToPrimitive as _},
+};
+
+use crate::truth::Truth;
+
+/// A number as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Number {
+    /// Exactly this.
+    Point(Decimal),
+    /// Somewhere from the one end to the other.
+    Span(Bound<Decimal>, Bound<Decimal>),
+}
+
+/// One end of a span.
+type End = Bound<Decimal>;
+
+/// How two numbers or days are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// `==`
+    Equal,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+}
+
+impl Number {
+    /// Nothing is known about it.
+    pub(crate) const UNKNOWN: Self = Self::Span(Unbounded, Unbounded);
+
+    /// Zero.
+    pub(crate) const ZERO: Self = Self::Point(Decimal::ZERO);
+
+    /// A number from the one end to the other.
+    pub(crate) fn between(low: End, high: End) -> Self {
+        match (low, high) {
+            (Included(low), Included(high)) if low == high => Self::Point(low),
+            _ => Self::Span(low, high),
+        }
+    }
+
+    /// A number from `low` to `high`, both included.
+    pub(crate) fn from_to(low: impl Into<Decimal>, high: impl Into<Decimal>) -> Self {
+        Self::between(Included(low.into()), Included(high.into()))
+    }
+
+    /// The number, if it is certain.
+    pub(crate) const fn point(self) -> Option<Decimal> {
+        match self {
+            Self::Point(number) => Some(number),
+            Self::Span(..) => None,
+        }
+    }
+
+    pub(crate) const fn low(self) -> End {
+        match self {
+            Self::Point(number) => Included(number),
+            Self::Span(low, _) => low,
+        }
+    }
+
+    pub(crate) const fn high(self) -> End {
+        match self {
+            Self::Point(number) => Included(number),
+            Self::Span(_, high) => high,
+        }
+    }
+
+    fn of(result: Option<Decimal>) -> Self {
+        result.map_or(Self::UNKNOWN, Self::Point)
+    }
+
+    /// Compares two numbers.
+    pub(crate) fn compare(self, relation: Relation, other: Self) -> Truth {
+        if let (Self::Point(left), Self::Point(right)) = (self, other) {
+            return match relation {
+                Relation::Equal => left == right,
+                Relation::Less => left < right,
+                Relation::AtMost => left <= right,
+            }
+            .into();
+        }
+        let (below, above) = (self.is_below(other), other.is_below(self));
+        let (yes, no) = match relation {
+            Relation::Equal => (false, below || above),
+            Relation::Less => (below, other.is_at_most(self)),
+            Relation::AtMost => (self.is_at_most(other), above),
+        };
+        match (yes, no) {
+            (true, _) => Truth::True,
+            (_, true) => Truth::False,
+            _ => Truth::Undetermined,
+        }
+    }
+
+    /// Tells whether it is certainly less.
+    fn is_below(self, other: Self) -> bool {
+        match (self.high(), other.low()) {
+            (Included(high), Included(low)) => high < low,
+            (Included(high) | Excluded(high), Included(low) | Excluded(low)) => high <= low,
+            (Unbounded, _) | (_, Unbounded) => false,
+        }
+    }
+
+    /// Tells whether it is certainly less or equal.
+    fn is_at_most(self, other: Self) -> bool {
+        match (value(self.high()), value(other.low())) {
+            (Some(high), Some(low)) => high <= low,
+            _ => false,
+        }
+    }
+
+    /// One of the two.
+    pub(crate) fn either(self, other: Self) -> Self {
+        let low = if is_lower(self.low(), other.low()) { self.low() } else { other.low() };
+        let high = if is_higher(self.high(), other.high()) { self.high() } else { other.high() };
+        Self::between(low, high)
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        if let (Self::Point(left), Self::Point(right)) = (self, other) {
+            return Self::of(left.checked_add(right));
+        }
+        Self::between(sum(self.low(), other.low()), sum(self.high(), other.high()))
+    }
+
+    pub(crate) fn minus(self, other: Self) -> Self {
+        self.plus(other.negative())
+    }
+
+    pub(crate) fn negative(self) -> Self {
+        match self {
+            Self::Point(number) => Self::Point(-number),
+            Self::Span(low, high) => Self::Span(high.map(|end| -end), low.map(|end| -end)),
+        }
+    }
+
+    pub(crate) fn times(self, other: Self) -> Self {
+        let by = |end: End, factor: Decimal| map(end, |end| end.checked_mul(factor));
+        match (self, other) {
+            (Self::Point(left), Self::Point(right)) => Self::of(left.checked_mul(right)),
+            (Self::Point(factor), Self::Span(low, high))
+            | (Self::Span(low, high), Self::Point(factor)) => {
+                if factor.is_zero() {
+                    Self::ZERO
+                } else if factor.is_sign_positive() {
+                    Self::between(by(low, factor), by(high, factor))
+                } else {
+                    Self::between(by(high, factor), by(low, factor))
+                }
+            }
+            (Self::Span(..), Self::Span(..)) if self.is_natural() && other.is_natural() => {
+                let product = |left, right| match (value(left), value(right)) {
+                    (Some(left), Some(right)) => {
+                        left.checked_mul(right).map_or(Unbounded, Included)
+                    }
+                    _ => Unbounded,
+                };
+                Self::between(product(self.low(), other.low()), product(self.high(), other.high()))
+            }
+            (Self::Span(..), Self::Span(..)) => self.corners(other, Decimal::checked_mul),
+        }
+    }
+
+    pub(crate) fn over(self, other: Self) -> Self {
+        let by = |end: End, divisor: Decimal| map(end, |end| end.checked_div(divisor));
+        match (self, other) {
+            (Self::Point(left), Self::Point(right)) => Self::of(left.checked_div(right)),
+            (Self::Span(low, high), Self::Point(divisor)) if !divisor.is_zero() => {
+                if divisor.is_sign_positive() {
+                    Self::between(by(low, divisor), by(high, divisor))
+                } else {
+                    Self::between(by(high, divisor), by(low, divisor))
+                }
+            }
+            (_, Self::Span(least, most)) => {
+                let Some(least) = value(least).filter(|least| *least > Decimal::ZERO) else {
+                    return Self::UNKNOWN;
+                };
+                if !self.is_natural() {
+                    return self.corners(other, Decimal::checked_div);
+                }
+                let low = match most {
+                    Unbounded => Included(Decimal::ZERO),
+                    Included(most) | Excluded(most) => by(self.low(), most),
+                };
+                Self::between(closed(low), closed(by(self.high(), least)))
+            }
+            (Self::Span(..), Self::Point(_)) => Self::UNKNOWN,
+        }
+    }
+
+    /// The span from the results for the ends, where all four are known.
+    fn corners(self, other: Self, operate: fn(Decimal, Decimal) -> Option<Decimal>) -> Self {
+        let of = |left, right| operate(value(left)?, value(right)?);
+        let corners = [
+            of(self.low(), other.low()),
+            of(self.low(), other.high()),
+            of(self.high(), other.low()),
+            of(self.high(), other.high()),
+        ];
+        let mut span = None;
+        for corner in corners {
+            let Some(corner) = corner else { return Self::UNKNOWN };
+            let (low, high) = span.unwrap_or((corner, corner));
+            span = Some((corner.min(low), corner.max(high)));
+        }
+        span.map_or(Self::UNKNOWN, |(low, high)| Self::from_to(low, high))
+    }
+
+    /// The least or the greatest of some numbers; of none, nothing is known.
+    pub(crate) fn least(numbers: impl IntoIterator<Item = Self>) -> Self {
+        let least = |left: Self, right: Self| {
+            let low = if is_lower(left.low(), right.low()) { left.low() } else { right.low() };
+            let high =
+                if is_higher(left.high(), right.high()) { right.high() } else { left.high() };
+            Self::between(low, high)
+        };
+        numbers.into_iter().reduce(least).unwrap_or(Self::UNKNOWN)
+    }
+
+    /// The greatest of some numbers.
+    pub(crate) fn greatest(numbers: impl IntoIterator<Item = Self>) -> Self {
+        Self::least(numbers.into_iter().map(Self::negative)).negative()
+    }
+
+    pub(crate) fn absolute(self) -> Self {
+        match self {
+            Self::Point(number) => Self::Point(number.abs()),
+            Self::Span(..) if self.is_natural() => self,
+            Self::Span(low, high) => {
+                let greatest = match (value(low), value(high)) {
+                    (Some(low), Some(high)) => Included(low.abs().max(high.abs())),
+                    _ => Unbounded,
+                };
+                Self::between(Included(Decimal::ZERO), greatest)
+            }
+        }
+    }
+
+    /// Rounds to decimal places; half goes away from zero.
+    pub(crate) fn round(self, places: u32) -> Self {
+        let round = |number: Decimal| {
+            number.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)
+        };
+        match self {
+            Self::Point(number) => Self::Point(round(number)),
+            Self::Span(low, high) => Self::between(closed(low.map(round)), closed(high.map(round))),
+        }
+    }
+
+    pub(crate) fn square_root(self) -> Self {
+        self.rising(|number| if number.is_sign_negative() { None } else { real(number, f64::sqrt) })
+    }
+
+    pub(crate) fn logarithm(self) -> Self {
+        self.rising(|number| if number <= Decimal::ZERO { None } else { real(number, f64::ln) })
+    }
+
+    pub(crate) fn exponential(self) -> Self {
+        self.rising(|number| real(number, f64::exp))
+    }
+
+    pub(crate) fn power(self, exponent: Self) -> Self {
+        let Self::Point(exponent) = exponent else { return Self::UNKNOWN };
+        let of = |base: Decimal| power(base, exponent);
+        match self {
+            Self::Point(base) => Self::of(of(base)),
+            Self::Span(..) if exponent.is_zero() => Self::Point(Decimal::ONE),
+            Self::Span(..) if !self.is_natural() => Self::UNKNOWN,
+            Self::Span(..) if exponent.is_sign_positive() => self.rising(of),
+            Self::Span(low, high) => {
+                let least = match high {
+                    Unbounded => Included(Decimal::ZERO),
+                    Included(_) | Excluded(_) => closed(map(high, of)),
+                };
+                Self::between(least, closed(map(low, of)))
+            }
+        }
+    }
+
+    /// Applies a function that rises. Where it has no value at the lower end, nothing is known.
+    fn rising(self, of: impl Fn(Decimal) -> Option<Decimal>) -> Self {
+        match self {
+            Self::Point(number) => Self::of(of(number)),
+            Self::Span(low, high) => match value(low).and_then(&of) {
+                Some(low) => Self::between(Included(low), closed(map(high, of))),
+                None => Self::UNKNOWN,
+            },
+        }
+    }
+
+    /// Tells whether it is certainly not negative.
+    fn is_natural(self) -> bool {
+        value(self.low()).is_some_and(|low| low >= Decimal::ZERO)
+    }
+}
+
+/// The number at an end, whether the end belongs to the span or not.
+pub(crate) const fn value(end: End) -> Option<Decimal> {
+    match end {
+        Included(value) | Excluded(value) => Some(value),
+        Unbounded => None,
+    }
+}
+
+fn closed(end: End) -> End {
+    value(end).map_or(Unbounded, Included)
+}
+
+/// Applies an operation to an end. Without a result (an overflow) there is no bound.
+fn map(end: End, operate: impl Fn(Decimal) -> Option<Decimal>) -> End {
+    match end {
+        Included(value) => operate(value).map_or(Unbounded, Included),
+        Excluded(value) => operate(value).map_or(Unbounded, Excluded),
+        Unbounded => Unbounded,
+    }
+}
+
+fn sum(left: End, right: End) -> End {
+    match (left, right) {
+        (Included(left), Included(right)) => left.checked_add(right).map_or(Unbounded, Included),
+        (Included(left) | Excluded(left), Included(right) | Excluded(right)) => {
+            left.checked_add(right).map_or(Unbounded, Excluded)
+        }
+        (Unbounded, _) | (_, Unbounded) => Unbounded,
+    }
+}
+
+/// Tells whether a lower end lets more through than another.
+fn is_lower(end: End, other: End) -> bool {
+    match (end, other) {
+        (Unbounded, _) => true,
+        (_, Unbounded) => false,
+        (Included(end), Excluded(other)) => end <= other,
+        (Included(end) | Excluded(end), Included(other) | Excluded(other)) => end < other,
+    }
+}
+
+/// Tells whether an upper end lets more through than another.
+fn is_higher(end: End, other: End) -> bool {
+    match (end, other) {
+        (Unbounded, _) => true,
+        (_, Unbounded) => false,
+        (Included(end), Excluded(other)) => end >= other,
+        (Included(end) | Excluded(end), Included(other) | Excluded(other)) => end > other,
+    }
+}
+
+/// A power; exact for whole exponents as long as the digits suffice.
+fn power(base: Decimal, exponent: Decimal) -> Option<Decimal> {
+    if exponent.is_integer() {
+        let times = exponent.abs().to_u32().filter(|times| *times <= 64)?;
+        let mut product = Decimal::ONE;
+        for _ in 0..times {
+            product = product.checked_mul(base)?;
+        }
+        if exponent.is_sign_negative() {
+            return Decimal::ONE.checked_div(product);
+        }
+        return Some(product);
+    }
+    if base.is_zero() && exponent.is_sign_positive() {
+        return Some(Decimal::ZERO);
+    }
+    if base <= Decimal::ZERO {
+        return None;
+    }
+    let exponent = exponent.to_f64()?;
+    real(base, |base| base.powf(exponent))
+}
+
+/// Fifteen digits of a function that has no exact value. Its result is rounded to the places of the
+/// derived item before anything compares it.
+fn real(number: Decimal, of: impl Fn(f64) -> f64) -> Option<Decimal> {
+    Decimal::from_f64(of(number.to_f64()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn n(text: &str) -> Number {
+        Number::Point(d(text))
+    }
+
+    fn span(low: &str, high: &str) -> Number {
+        Number::from_to(d(low), d(high))
+    }
+
+    #[test]
+    fn half_is_rounded_away_from_zero() {
+        for (number, rounded) in
+            [("2.25", "2.3"), ("2.249", "2.2"), ("-2.25", "-2.3"), ("0.05", "0.1")]
+        {
+            assert_eq!(n(number).round(1), n(rounded));
+        }
+    }
+
+    #[test]
+    fn a_laboratory_limit_is_compared_with_its_open_end() {
+        let below = Number::between(Unbounded, Excluded(d("0.1")));
+        assert_eq!(below.compare(Relation::Less, n("0.1")), Truth::True);
+        assert_eq!(below.compare(Relation::AtMost, n("0.1")), Truth::True);
+        assert_eq!(below.compare(Relation::Equal, n("0.1")), Truth::False);
+        assert_eq!(below.compare(Relation::Less, n("0.05")), Truth::Undetermined);
+        assert_eq!(n("0.1").compare(Relation::AtMost, below), Truth::False);
+    }
+
+    #[test]
+    fn what_has_no_value_is_unknown_and_never_a_panic() {
+        let greatest = Number::Point(Decimal::MAX);
+        for unknown in [
+            n("1").over(n("0")),
+            n("1").over(span("-1", "1")),
+            n("-1").logarithm(),
+            n("0").logarithm(),
+            n("-4").square_root(),
+            greatest.plus(greatest),
+            greatest.times(greatest),
+            greatest.exponential(),
+            n("0").power(n("-1")),
+            n("-2").power(n("0.5")),
+            n("2").power(n("1000")),
+        ] {
+            assert_eq!(unknown, Number::UNKNOWN);
+        }
+    }
+
+    #[test]
+    fn powers_are_exact_where_they_can_be() {
+        assert_eq!(n("1.72").power(n("2")), n("2.9584"));
+        assert_eq!(n("2").power(n("-2")), n("0.25"));
+        assert_eq!(n("16").power(n("0.25")), n("2"));
+        assert_eq!(n("0").power(n("0.5")), n("0"));
+    }
+
+    #[test]
+    fn spans_go_through_the_operations() {
+        assert_eq!(span("1", "2").plus(span("3", "5")), span("4", "7"));
+        assert_eq!(span("1", "2").minus(span("3", "5")), span("-4", "-1"));
+        assert_eq!(span("-1", "2").times(span("3", "5")), span("-5", "10"));
+        assert_eq!(span("2", "6").over(span("1", "2")), span("1", "6"));
+        assert_eq!(span("2", "6").over(n("-2")), span("-3", "-1"));
+        assert_eq!(span("-3", "2").absolute(), span("0", "3"));
+        assert_eq!(span("1", "4").square_root(), span("1", "2"));
+        assert_eq!(span("1", "4").power(n("-1")), span("0.25", "1"));
+        assert_eq!(Number::greatest([span("1", "4"), n("3")]), span("3", "4"));
+        assert_eq!(Number::least([span("1", "4"), n("3")]), span("1", "3"));
+        let unbounded = Number::greatest([Number::UNKNOWN, n("3")]);
+        assert_eq!(unbounded.compare(Relation::Less, n("3")), Truth::False);
+    }
+}

@@ -1,0 +1,294 @@
+//! The inside of one `<form>`. What is wrong in it is among its defects and leaves its neighbours alone.
+
+use std::io::Read;
+
+use kakehashi_forms::{
+    Answer, Answers, Definition, Finding, Item, Kind, Localized, Section, Severity,
+};
+
+use crate::{
+    input::Position,
+    names::is_blank,
+    place::{Defect, Place},
+    refusal::{Why, XmlRefusal},
+    table,
+    tokens::{InstanceType, Step, Tokens},
+    value,
+};
+
+/// Defects of one form; what is wrong beyond that is not listed.
+const FORM_DEFECTS_MAX: usize = 200;
+
+/// What has been read of one form.
+pub(crate) struct Reading<'d> {
+    definition: &'d Definition,
+    path: String,
+    pub(crate) answers: Answers,
+    pub(crate) defects: Vec<Defect>,
+}
+
+/// Reads the inside of the `<form>` whose start was the last step, to its end. `path` is that of the form.
+pub(crate) fn read<'d, R: Read>(
+    tokens: &mut Tokens<R>,
+    definition: &'d Definition,
+    path: String,
+) -> Result<Reading<'d>, XmlRefusal> {
+    let mut reading = Reading { definition, path, answers: Answers::new(), defects: Vec::new() };
+    if let Some(found) = tokens.instance_type() {
+        let is_right = matches!(found, InstanceType::Ours(name) if *name == type_name(definition));
+        if !is_right {
+            reading.report(tokens.position(), "", "xml.form-type");
+        }
+    }
+    tokens.begin_form();
+    reading.sections(tokens)?;
+    tokens.end_form();
+    Ok(reading)
+}
+
+/// The name of a form version's type in the XSD, as `xsi:type` says it.
+pub(crate) fn type_name(definition: &Definition) -> String {
+    let key = definition.key();
+    format!("form.{}-{:04}-{:03}-{:04}", key.programme, key.number, key.branch, key.version)
+}
+
+impl Reading<'_> {
+    fn sections<R: Read>(&mut self, tokens: &mut Tokens<R>) -> Result<(), XmlRefusal> {
+        let sections = self.definition.sections();
+        let mut order = Order::default();
+        loop {
+            match tokens.step()? {
+                Step::Start => {
+                    order.children += 1;
+                    let place = order.find(sections, |section| section.id == tokens.name());
+                    let Some((place, section)) = place else {
+                        let path = format!("/*[{}]", order.children);
+                        self.report(tokens.position(), &path, "xml.unknown-section");
+                        tokens.skip()?;
+                        continue;
+                    };
+                    if !tokens.attributes().is_empty() || tokens.instance_type().is_some() {
+                        let path = format!("/{}", section.id);
+                        self.report(tokens.position(), &path, "xml.section-attribute");
+                    }
+                    if let Some(rule) = order.go_to(place) {
+                        self.report(tokens.position(), &format!("/{}", section.id), rule);
+                    }
+                    self.section(tokens, section)?;
+                }
+                Step::Text => self.demand_blank(tokens, ""),
+                Step::End => return Ok(()),
+                Step::EndOfDocument => return Err(tokens.refuse(Why::NotWellFormed)),
+            }
+        }
+    }
+
+    fn section<R: Read>(
+        &mut self,
+        tokens: &mut Tokens<R>,
+        section: &Section,
+    ) -> Result<(), XmlRefusal> {
+        let mut order = Order::default();
+        loop {
+            match tokens.step()? {
+                Step::Start => {
+                    order.children += 1;
+                    let place = order.find(&section.items, |item| item.id == tokens.name());
+                    let Some((place, item)) = place else {
+                        let path = format!("/{}/*[{}]", section.id, order.children);
+                        self.report(tokens.position(), &path, "xml.unknown-item");
+                        tokens.skip()?;
+                        continue;
+                    };
+                    let position = tokens.position();
+                    if let Some(rule) = order.go_to(place) {
+                        self.report_item(position, section, item, at(rule));
+                    }
+                    self.item(tokens, section, item)?;
+                }
+                Step::Text => self.demand_blank(tokens, &section.id),
+                Step::End => return Ok(()),
+                Step::EndOfDocument => return Err(tokens.refuse(Why::NotWellFormed)),
+            }
+        }
+    }
+
+    fn item<R: Read>(
+        &mut self,
+        tokens: &mut Tokens<R>,
+        section: &Section,
+        item: &Item,
+    ) -> Result<(), XmlRefusal> {
+        let position = tokens.position();
+        if tokens.instance_type().is_some() {
+            self.report_item(position, section, item, at("xml.instance-attribute"));
+        }
+        if matches!(item.kind, Kind::Rows { .. }) {
+            if let Some(answer) = table::read(self, tokens, &section.id, item)? {
+                self.keep(&item.id, answer);
+            }
+            return Ok(());
+        }
+        // The attributes stay while the content is read, as long as there are no elements in it.
+        let answer = if tokens.content()? {
+            value::decode(item, tokens.attributes(), tokens.text())
+        } else {
+            Err(at("xml.unexpected-element"))
+        };
+        match answer {
+            // The first of two answers to one item stays: which of them is right is not ours to say, and
+            // the repetition is a defect already.
+            Ok(answer) => self.keep(&item.id, answer),
+            Err(finding) => self.report_item(position, section, item, finding),
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, item: &str, answer: Answer) {
+        if self.answers.get(item).is_none() {
+            self.answers.set(item, answer);
+        }
+    }
+
+    fn demand_blank<R: Read>(&mut self, tokens: &Tokens<R>, section: &str) {
+        if !is_blank(tokens.text()) {
+            let slash = if section.is_empty() { "" } else { "/" };
+            self.report(tokens.position(), &format!("{slash}{section}"), "xml.unexpected-text");
+        }
+    }
+
+    fn report_item(
+        &mut self,
+        position: Position,
+        section: &Section,
+        item: &Item,
+        finding: Finding,
+    ) {
+        let path = format!("/{}/{}", section.id, item.id);
+        let item = finding.item.clone().or_else(|| Some(item.id.clone()));
+        self.push(position, &path, Finding { item, ..finding });
+    }
+
+    fn report(&mut self, position: Position, path: &str, rule: &str) {
+        self.push(position, path, at(rule));
+    }
+
+    pub(crate) fn push(&mut self, position: Position, path: &str, finding: Finding) {
+        if self.defects.len() < FORM_DEFECTS_MAX {
+            let path = format!("{}{path}", self.path);
+            self.defects.push(Defect { place: place(position, path), finding });
+        }
+    }
+}
+
+/// A place as it is told.
+pub(crate) fn place(position: Position, path: String) -> Place {
+    Place { line: position.line, column: position.column, path }
+}
+
+/// Watches that places only ever grow.
+#[derive(Default)]
+pub(crate) struct Order {
+    /// Child elements met, known or not.
+    pub(crate) children: usize,
+    /// Where the next is expected.
+    next: usize,
+    seen: Vec<usize>,
+}
+
+impl Order {
+    /// Finds one of `all`: usually it is the one expected, or soon behind it.
+    pub(crate) fn find<'a, T>(
+        &self,
+        all: &'a [T],
+        is_wanted: impl Fn(&T) -> bool,
+    ) -> Option<(usize, &'a T)> {
+        let places = (self.next..all.len()).chain(0..self.next.min(all.len()));
+        places.filter_map(|place| Some((place, all.get(place)?))).find(|(_, one)| is_wanted(one))
+    }
+
+    pub(crate) fn go_to(&mut self, place: usize) -> Option<&'static str> {
+        if place >= self.next {
+            self.next = place + 1;
+            self.seen.push(place);
+            return None;
+        }
+        if self.seen.contains(&place) {
+            return Some("xml.repeated");
+        }
+        self.seen.push(place);
+        Some("xml.order")
+    }
+}
+
+/// A finding of a rule that is about the XML alone.
+pub(crate) fn at(rule: &str) -> Finding {
+    let (ja, en) = match rule {
+        "xml.form-attribute" => {
+            ("form要素の属性がないか、正しくありません", "an attribute of form is missing or wrong")
+        }
+        "xml.form-type" => (
+            "xsi:typeが様式の版と一致しません",
+            "xsi:type does not name the type of the form version",
+        ),
+        "xml.partial" => (
+            "一部の項目だけの様式は、ここでは受け付けません",
+            "a form with only some of its items is not accepted here",
+        ),
+        "xml.count" => (
+            "様式の数がcount属性と一致しません",
+            "the number of forms is not what the attribute count says",
+        ),
+        "xml.unknown-form" => ("その様式の版はありません", "there is no such form version"),
+        "xml.unknown-element" => {
+            ("form以外の要素があります", "there is an element that is not a form")
+        }
+        "xml.unknown-section" => {
+            ("この様式にない節があります", "there is a section that this form does not have")
+        }
+        "xml.section-attribute" => {
+            ("節に余分な属性があります", "a section has an attribute it may not have")
+        }
+        "xml.instance-attribute" => (
+            "項目にxsi:typeまたはxsi:nilは使えません",
+            "an item may have neither xsi:type nor xsi:nil",
+        ),
+        "xml.unknown-row" => {
+            ("表の中に行（row）でない要素があります", "a table has an element that is not a row")
+        }
+        "xml.row-attribute" => {
+            ("行に余分な属性があります", "a row has an attribute it may not have")
+        }
+        "xml.unknown-column" => {
+            ("この表にない列があります", "there is a column that this table does not have")
+        }
+        "xml.unknown-item" => {
+            ("この節にない項目があります", "there is an item that this section does not have")
+        }
+        "xml.repeated" => ("同じ要素が二度あります", "an element is given twice"),
+        "xml.order" => {
+            ("要素の順序が様式と異なります", "elements are not in the order of the form")
+        }
+        "xml.unexpected-element" => ("項目の中に要素があります", "an item has elements inside"),
+        _ => ("要素の間に文字があります", "there is text between elements"),
+    };
+    Finding::general(
+        rule,
+        Severity::E,
+        Localized::new(format!("{ja}。"), format!("{en}.")),
+        Localized::new(
+            "公開されているXSDで検証してください。",
+            "Please validate with the published XSD.",
+        ),
+    )
+}
+
+/// The finding about a wrong attribute of `<form>`.
+pub(crate) fn wrong_attribute(name: &str) -> Finding {
+    let mut finding = at("xml.form-attribute");
+    finding.message = Localized::new(
+        format!("form要素の属性がないか、正しくありません（{name}）。"),
+        format!("an attribute of form is missing or wrong ({name})."),
+    );
+    finding
+}

@@ -110,7 +110,7 @@ fn form(
     item: fn(&(&str, &'static str, &'static str)) -> &'static str,
 ) -> String {
     let mut form = format!(
-        "key = 'nanbyo/0001-000/{version}'\nname = {{ ja = '例', en = 'Example' }}\npages = 1\nrule_version = 'x'\nrule_notice = {{ ja = 'x', en = 'x' }}\n{dates}\n\
+        "key = 'nanbyo/0001-000/{version}'\nname = {{ ja = '例', en = 'Example' }}\npages = 1\n{dates}\n\
          [[section]]\nid = 'only'\nja = '例'\nen = 'Example'\npage = 1\n"
     );
     for entry in ITEMS.iter().filter(|entry| !item(entry).is_empty()) {

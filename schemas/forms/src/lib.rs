@@ -10,7 +10,6 @@
 mod answer;
 mod builtin;
 mod calculate;
-mod carry_over;
 mod catalogue;
 mod check;
 mod check_item;
@@ -36,7 +35,6 @@ mod typing;
 
 pub use answer::{Answer, Answers, Comparator, Row, Value};
 pub use calculate::{Calculated, Derived};
-pub use carry_over::{Carriage, CarriedItem, CarriedOver, NotCarried, Share};
 pub use catalogue::{Catalogue, LoadError, SourceFile};
 pub use circumstances::Circumstances;
 pub use code_list::{CodeList, CodeOption, Means};

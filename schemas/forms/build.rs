@@ -23,6 +23,7 @@ fn main() -> io::Result<()> {
     let mut source = String::from("&[\n");
     for file in &files {
         let name = file.strip_prefix(&root).unwrap_or(file).to_string_lossy().replace('\\', "/");
+        let file = file.to_string_lossy();
         let line = format!("    SourceFile {{ path: {name:?}, text: include_str!({file:?}) }},");
         writeln!(source, "{line}").map_err(io::Error::other)?;
     }

@@ -160,9 +160,10 @@ impl Definition {
         });
         let halves = [&diagnosis, &severity];
         let is_whole = halves.iter().all(|half| half.is_judged());
-        let outcome = match is_whole {
-            true => Truth::all([diagnosis.truth, severity.truth]),
-            false => Truth::Undetermined,
+        let outcome = if is_whole {
+            Truth::all([diagnosis.truth, severity.truth])
+        } else {
+            Truth::Undetermined
         };
         let mut missing = Missing::new();
         if outcome == Truth::Undetermined {
@@ -170,9 +171,10 @@ impl Definition {
                 half.missing(self, &truths, view, &mut missing);
             }
         }
-        let label = match is_whole {
-            true => Localized::new("判定", "Judgement"),
-            false => Localized::new("機械判定なし", "Not judged by machine"),
+        let label = if is_whole {
+            Localized::new("判定", "Judgement")
+        } else {
+            Localized::new("機械判定なし", "Not judged by machine")
         };
         Judgement {
             outcome: outcome.into(),

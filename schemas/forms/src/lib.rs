@@ -10,6 +10,7 @@
 mod answer;
 mod builtin;
 mod calculate;
+mod carry_over;
 mod catalogue;
 mod check;
 mod check_item;
@@ -35,6 +36,7 @@ mod typing;
 
 pub use answer::{Answer, Answers, Comparator, Row, Value};
 pub use calculate::{Calculated, Derived};
+pub use carry_over::{Carriage, CarriedItem, CarriedOver, NotCarried, Share};
 pub use catalogue::{Catalogue, LoadError, SourceFile};
 pub use circumstances::Circumstances;
 pub use code_list::{CodeList, CodeOption, Means};

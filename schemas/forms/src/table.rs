@@ -91,12 +91,12 @@ impl Table {
             value(low).is_none_or(|low| low <= x) && value(high).is_none_or(|high| x <= high)
         };
         let inside = self.points.iter().filter(|(x, _)| is_inside(*x)).map(|(_, y)| *y);
-        let (mut least, mut most) = (first.min(last), first.max(last));
+        let (mut bottom, mut top) = (first.min(last), first.max(last));
         for y in inside {
-            least = least.min(y);
-            most = most.max(y);
+            bottom = bottom.min(y);
+            top = top.max(y);
         }
-        Some(Number::from_to(least, most))
+        Some(Number::from_to(bottom, top))
     }
 }
 

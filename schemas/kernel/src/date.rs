@@ -224,6 +224,12 @@ impl PartialDate {
     }
 }
 
+impl From<CivilDate> for PartialDate {
+    fn from(date: CivilDate) -> Self {
+        Self { year: date.year(), month: Some(date.month()), day: Some(date.day()) }
+    }
+}
+
 impl fmt::Display for CivilDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}-{:02}-{:02}", self.year(), self.month(), self.day())

@@ -15,6 +15,7 @@
 
 mod attributes;
 mod batch;
+mod canonical;
 mod document;
 mod encoding;
 mod form;
@@ -31,12 +32,13 @@ mod write;
 mod xsd;
 
 pub use batch::{BatchReader, Envelope, Sent, SentForm};
+pub use canonical::{Header, canonical, digest};
 pub use header::{BatchHeader, FormHeader, InvalidReference, Reference, ReturnHeader, SentHeader};
 pub use place::{Defect, Place};
 pub use read::{Return, ReturnedForm, Unreadable, read_form, read_return};
 pub use refusal::{Why, XmlRefusal};
 pub use write::{BatchWriter, write_form, write_return, write_sent_form};
-pub use xsd::xsd;
+pub use xsd::{batch_xsd, xsd};
 
 /// The namespace of every element.
 pub const NAMESPACE: &str = "urn:kakehashi:form:1";

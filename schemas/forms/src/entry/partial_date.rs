@@ -30,9 +30,7 @@ pub(super) fn parse(plain: &str) -> Option<(PartialDate, bool)> {
         return Some((date, false));
     }
     if let Ok(read) = CivilDate::parse_across_eras(&plain) {
-        let (year, month, day) = (read.date.year(), read.date.month(), read.date.day());
-        let date = PartialDate::new(year, Some(month), Some(day)).ok()?;
-        return Some((date, read.is_outside_era));
+        return Some((read.date.into(), read.is_outside_era));
     }
     if plain.len() == 6 && plain.bytes().all(|byte| byte.is_ascii_digit()) {
         let (year, month) = plain.split_at(4);

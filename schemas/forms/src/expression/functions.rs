@@ -140,12 +140,16 @@ fn size(name: &str, args: Vec<Tree>) -> Result<Tree, String> {
 /// The item that `not_done` and `answered` ask about.
 fn variable(name: &str, args: Vec<Tree>) -> Result<Var, String> {
     match <[Tree; 1]>::try_from(args) {
-        Ok([Tree::Condition(Condition::Var(var))])
-        | Ok([Tree::Quantity(Quantity::Var(var))])
-        | Ok([Tree::Moment(Moment::Var(var), _)])
-        | Ok([Tree::Text(Text::Var(var))])
-        | Ok([Tree::Choice(Choice::Var(var), _)])
-        | Ok([Tree::Codes(var, _)]) => Ok(var),
+        Ok(
+            [
+                Tree::Condition(Condition::Var(var))
+                | Tree::Quantity(Quantity::Var(var))
+                | Tree::Moment(Moment::Var(var), _)
+                | Tree::Text(Text::Var(var))
+                | Tree::Choice(Choice::Var(var), _)
+                | Tree::Codes(var, _),
+            ],
+        ) => Ok(var),
         Ok([Tree::Rows(slot, _)]) => Ok(Var::Slot(slot)),
         Ok(args) => Err(refuse(name, &args)),
         Err(args) => Err(refuse(name, &args)),

@@ -21,11 +21,13 @@ impl Condition {
         match self {
             Self::Known(_) => {}
             Self::Var(var) | Self::Chosen(var, _) | Self::NotDone(var) | Self::Answered(var) => {
-                note(*var, view, missing)
+                note(*var, view, missing);
             }
             Self::Not(inner) => inner.missing(view, missing),
             Self::All(parts) | Self::Any(parts) => {
-                parts.iter().for_each(|part| part.missing(view, missing));
+                for part in parts {
+                    part.missing(view, missing);
+                }
             }
             Self::Compare(_, sides) => {
                 sides.0.missing(view, missing);
@@ -62,7 +64,9 @@ impl Condition {
                 // A cell is asked by asking its table.
                 Some(rows) => {
                     missing.insert(*table);
-                    rows.iter().for_each(|row| inner.missing(view.in_row(row), missing));
+                    for row in rows {
+                        inner.missing(view.in_row(row), missing);
+                    }
                 }
                 None => note(Var::Slot(*table), view, missing),
             },
@@ -77,22 +81,34 @@ impl Quantity {
         }
         match self {
             Self::Known(_) => {}
-            Self::Var(var) | Self::PointsOfAll(var, _) => note(*var, view, missing),
+            Self::Var(var) | Self::PointsOfAll(var, _) | Self::Size(Sized::Codes(var)) => {
+                note(*var, view, missing);
+            }
             Self::OfCode(choice, _) | Self::Points(choice, _) => choice.missing(view, missing),
             Self::Count(conditions) => {
-                conditions.iter().for_each(|condition| condition.missing(view, missing));
+                for condition in conditions {
+                    condition.missing(view, missing);
+                }
             }
-            Self::Sum(parts) => parts.iter().for_each(|part| part.missing(view, missing)),
+            Self::Sum(parts) => {
+                for part in parts {
+                    part.missing(view, missing);
+                }
+            }
             Self::Least(parts) => {
                 let high = self.number(view).high();
                 let parts = parts.iter().filter(|part| may_be_below(part.number(view), high));
-                parts.for_each(|part| part.missing(view, missing));
+                for part in parts {
+                    part.missing(view, missing);
+                }
             }
             Self::Greatest(parts) => {
                 let low = self.number(view).negative().high();
                 let parts =
                     parts.iter().filter(|part| may_be_below(part.number(view).negative(), low));
-                parts.for_each(|part| part.missing(view, missing));
+                for part in parts {
+                    part.missing(view, missing);
+                }
             }
             Self::Apply(_, inner) | Self::Round(inner, _) | Self::LookUp(_, inner) => {
                 inner.missing(view, missing);
@@ -106,7 +122,6 @@ impl Quantity {
                 sides.1.missing(view, missing);
             }
             Self::Shared(inner) => inner.missing(view, missing),
-            Self::Size(Sized::Codes(var)) => note(*var, view, missing),
             Self::Size(Sized::Text(text)) => text.missing(view, missing),
             Self::Size(Sized::Rows(table)) => note(Var::Slot(*table), view, missing),
             Self::If(parts) => {

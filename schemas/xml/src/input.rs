@@ -162,7 +162,11 @@ impl<R: Read> Input<R> {
                 DecoderResult::Malformed(..) => self.pending = Some(Why::Malformed),
             }
             let text = self.text.get(..written).unwrap_or_default();
-            if let Some(at) = forbidden(text) {
+            // A second mark would be passed over by quick-xml; it is no white space.
+            if self.position.offset == 0 && text.starts_with("\u{FEFF}".as_bytes()) {
+                length = 0;
+                self.pending = Some(Why::NotWellFormed);
+            } else if let Some(at) = forbidden(text) {
                 length = at;
                 self.pending = Some(Why::NotWellFormed);
             }

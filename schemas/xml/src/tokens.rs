@@ -11,7 +11,7 @@ use kakehashi_kernel::limits::{
 };
 use quick_xml::{
     NsReader,
-    errors::{Error, IllFormedError, SyntaxError},
+    errors::Error,
     events::{BytesStart, Event},
     name::{Namespace, PrefixDeclaration, QName, ResolveResult},
 };
@@ -24,6 +24,7 @@ use crate::{
     refusal::{Why, XmlRefusal},
 };
 
+const DOCTYPE: &[u8] = b"<!DOCTYPE";
 const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 /// What one step found. Comments and processing instructions are passed over.
@@ -174,7 +175,7 @@ impl<R: Read> Tokens<R> {
             self.position = self.reader.get_ref().position();
             let event = match self.reader.read_event_into(buffer) {
                 Ok(event) => event,
-                Err(error) => return Err(self.broken(&error)),
+                Err(error) => return Err(self.broken(&error, buffer)),
             };
             if event.len() > XML_TOKEN_BYTES_MAX {
                 return Err(self.refuse(Why::TextTooLong));
@@ -221,17 +222,16 @@ impl<R: Read> Tokens<R> {
     }
 
     /// What the input refused comes first: quick-xml saw an end or an error of reading because of it.
-    fn broken(&self, error: &Error) -> XmlRefusal {
-        if let Some(refusal) = self.reader.get_ref().refused() {
-            return refusal;
-        }
-        let is_dtd = matches!(
-            error,
-            Error::Syntax(SyntaxError::UnclosedDoctype)
-                | Error::IllFormed(IllFormedError::MissingDoctypeName)
-        );
-        if is_dtd {
+    /// `token` is as much of the token as was read.
+    fn broken(&self, error: &Error, token: &[u8]) -> XmlRefusal {
+        let refused = self.reader.get_ref().refused();
+        let is_cut = refused.is_none_or(|refusal| refusal.why == Why::TextTooLong);
+        let start = token.get(..DOCTYPE.len());
+        if is_cut && start.is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE)) {
             return self.refuse(Why::Dtd);
+        }
+        if let Some(refusal) = refused {
+            return refusal;
         }
         let reached = self.reader.get_ref().position();
         let is_about_token = matches!(error, Error::IllFormed(_) | Error::Namespace(_));
@@ -247,7 +247,8 @@ impl<R: Read> Tokens<R> {
         if self.depth > XML_DEPTH_MAX {
             return Err(Why::TooDeep);
         }
-        if !is_qualified_name(start.name().into_inner()) {
+        let name = start.name().into_inner();
+        if !is_qualified_name(name) || name.starts_with("xmlns:") {
             return Err(Why::NotWellFormed);
         }
         self.name.clear();

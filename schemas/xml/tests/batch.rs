@@ -36,7 +36,7 @@ fn write(forms: &[(&str, &Answers)]) -> String {
     let count = u32::try_from(forms.len()).unwrap();
     let mut writer = BatchWriter::begin(Vec::new(), &batch_header(count)).unwrap();
     for (reference, answers) in forms {
-        writer.form(parkinson(&catalogue), &header(reference), answers).unwrap();
+        writer.form(parkinson(catalogue), &header(reference), answers).unwrap();
     }
     String::from_utf8(writer.finish().unwrap()).unwrap()
 }
@@ -44,7 +44,7 @@ fn write(forms: &[(&str, &Answers)]) -> String {
 /// Three forms, the second the one to spoil.
 fn three() -> String {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let answers = with(definition, &[]);
     let spoilt = with(definition, &[("name_kanji", NAME)]);
     write(&[("a-1", &answers), ("a-2", &spoilt), ("a-3", &answers)])
@@ -62,7 +62,7 @@ fn spoil(from: &str, to: &str) -> String {
 fn read(bytes: &[u8]) -> (Vec<Sent>, Option<XmlRefusal>) {
     let catalogue = catalogue();
     let mut sent = Vec::new();
-    let reader = match BatchReader::new(bytes, &catalogue) {
+    let reader = match BatchReader::new(bytes, catalogue) {
         Ok(reader) => reader,
         Err(refusal) => return (sent, Some(refusal)),
     };
@@ -129,7 +129,7 @@ fn a_batch_survives_its_own_document() {
         r#"  <form xsi:type="form.nanbyo-0006-000-2403" reference="a-2" programme="nanbyo" number="6" branch="0" version="2403" application="new">"#
     ));
     let catalogue = catalogue();
-    let reader = BatchReader::new(xml.as_bytes(), &catalogue).unwrap();
+    let reader = BatchReader::new(xml.as_bytes(), catalogue).unwrap();
     assert_eq!(*reader.envelope(), Envelope::Batch(batch_header(3)));
     reads_alike(xml.as_bytes());
     assert_eq!(forms(xml.as_bytes())[1].answers.text("name_kanji"), Some(NAME));
@@ -142,16 +142,16 @@ fn a_writer_keeps_to_what_it_announced() {
     let writer = BatchWriter::begin(Vec::new(), &batch_header(1)).unwrap();
     assert!(writer.finish().is_err());
     let mut writer = BatchWriter::begin(Vec::new(), &batch_header(0)).unwrap();
-    assert!(writer.form(parkinson(&catalogue), &header("a"), &Answers::new()).is_err());
+    assert!(writer.form(parkinson(catalogue), &header("a"), &Answers::new()).is_err());
 }
 
 #[test]
 fn a_single_form_is_read_too() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let answers = with(definition, &[]);
     let xml = write_sent_form(definition, &header("x.1_2-3"), &answers);
-    let reader = BatchReader::new(xml.as_bytes(), &catalogue).unwrap();
+    let reader = BatchReader::new(xml.as_bytes(), catalogue).unwrap();
     assert_eq!(*reader.envelope(), Envelope::Single);
     let [form] = &forms(xml.as_bytes())[..] else { panic!() };
     assert!(form.answers == answers);
@@ -276,7 +276,7 @@ fn what_was_read_before_the_break_stands() {
     refused(format!("{xml}x").as_bytes(), 3, Why::NotWellFormed);
     let catalogue = catalogue();
     let broken = spoil("</hy>", "</hx>");
-    let mut reader = BatchReader::new(broken.as_bytes(), &catalogue).unwrap();
+    let mut reader = BatchReader::new(broken.as_bytes(), catalogue).unwrap();
     assert_eq!(reader.by_ref().filter(Result::is_err).count(), 1);
     assert!(reader.next().is_none());
 }
@@ -287,7 +287,7 @@ fn a_partial_form_is_read_where_it_is_expected() {
     let sent = forms(xml.as_bytes());
     assert_eq!(sent[1].defects[0].finding.rule, "xml.partial");
     let catalogue = catalogue();
-    let reader = BatchReader::new(xml.as_bytes(), &catalogue).unwrap().accepting_partial();
+    let reader = BatchReader::new(xml.as_bytes(), catalogue).unwrap().accepting_partial();
     let partial: Vec<bool> = reader
         .map(|sent| match sent.unwrap() {
             Sent::Form(form) => form.header.is_partial && form.defects.is_empty(),

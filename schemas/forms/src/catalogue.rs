@@ -1,18 +1,18 @@
-//! All form definitions, and which version applies when.
+//! All form definitions.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
-use kakehashi_kernel::{CivilDate, FormKey, Programme};
+use kakehashi_kernel::FormKey;
 
-use crate::{builtin::FILES, definition::Definition, load};
+use crate::{builtin::FILES, definition::Definition, load, search::SearchIndex};
 
 /// One definition file: `path` is relative to the definitions folder and says what it is
-/// (`forms/…`, `shared/…`, `codes/…`).
+/// (`forms/…`, `shared/…`, `codes/…`, `lists/…`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceFile<'a> {
     /// For example `shared/nanbyo/basic.toml`.
     pub path: &'a str,
-    /// Its TOML text.
+    /// Its text: TOML, or CSV for a list.
     pub text: &'a str,
 }
 
@@ -40,7 +40,11 @@ fn of_rule(rule: Option<&str>) -> String {
 
 /// Every form version there is.
 #[derive(Debug)]
-pub struct Catalogue(BTreeMap<FormKey, Definition>);
+pub struct Catalogue {
+    pub(crate) forms: BTreeMap<FormKey, Definition>,
+    /// What forms are found by; made when somebody first looks for one.
+    pub(crate) index: OnceLock<SearchIndex>,
+}
 
 impl Catalogue {
     /// Loads the definitions embedded in the program.
@@ -57,7 +61,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// [`LoadError`] for the first file that is wrong: not TOML, an unknown key, an unknown item or a
-    /// wrong type in a rule, two versions of one form in force on the same day.
+    /// wrong type in a rule, versions of a form with a gap or an overlap between them.
     pub fn load(files: &[SourceFile<'_>]) -> Result<Self, LoadError> {
         let (catalogue, errors) = Self::load_partly(files);
         match errors.into_iter().next() {
@@ -71,32 +75,16 @@ impl Catalogue {
     /// wants [`Catalogue::load`].
     pub fn load_partly(files: &[SourceFile<'_>]) -> (Self, Vec<LoadError>) {
         let (forms, errors) = load::catalogue(files);
-        (Self(forms), errors)
+        (Self { forms, index: OnceLock::new() }, errors)
     }
 
     /// The definition of a form version.
     pub fn definition(&self, key: FormKey) -> Option<&Definition> {
-        self.0.get(&key)
-    }
-
-    /// The version in force for a form written `on` a day.
-    pub fn current(
-        &self,
-        programme: Programme,
-        number: u16,
-        branch: u16,
-        on: CivilDate,
-    ) -> Option<&Definition> {
-        self.0.values().find(|definition| {
-            let key = definition.key();
-            (key.programme, key.number, key.branch) == (programme, number, branch)
-                && definition.valid_from() <= on
-                && definition.valid_until().is_none_or(|until| on < until)
-        })
+        self.forms.get(&key)
     }
 
     /// All definitions, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = &Definition> {
-        self.0.values()
+        self.forms.values()
     }
 }

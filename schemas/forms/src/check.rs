@@ -42,7 +42,7 @@ impl Definition {
             findings.extend(check_item(item, scope.answer(slot), application, truth));
         }
         findings.extend((0..scope.strangers()).map(|_| unknown_item()));
-        for rule in &self.rules {
+        for rule in &self.body.rules {
             if truth(&rule.holds) == Truth::False {
                 findings.push(Finding::about(
                     rule.item.clone(),

@@ -1,6 +1,6 @@
 //! One form version: its sections and items, its rules, its criteria.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use kakehashi_kernel::{CivilDate, FormKey};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::{
     check::Rule,
     criteria::Criteria,
     finding::Localized,
-    item::{DataClass, Item},
+    item::{Applications, DataClass, Item},
     scope::Layout,
 };
 
@@ -78,15 +78,27 @@ pub struct Section {
     pub items: Vec<Item>,
 }
 
-/// One form version. Made by the [`crate::Catalogue`] only; every rule in it is compiled and refers to
-/// items that exist.
+/// One form version: what is its own, and the body that other versions may share. Made by the
+/// [`crate::Catalogue`] only; every rule in it is compiled and refers to items that exist.
 #[derive(Debug)]
 pub struct Definition {
     pub(crate) key: FormKey,
     pub(crate) name: Localized,
+    pub(crate) kana: Option<String>,
+    pub(crate) group: Option<String>,
     pub(crate) pages: u16,
     pub(crate) valid_from: CivilDate,
     pub(crate) valid_until: Option<CivilDate>,
+    pub(crate) accepted_until: Option<CivilDate>,
+    pub(crate) applies: Applications,
+    pub(crate) unverified: Option<Localized>,
+    pub(crate) shape: Option<String>,
+    pub(crate) body: Arc<Body>,
+}
+
+/// What a form asks and how it is looked at, compiled once however many versions share it.
+#[derive(Debug)]
+pub(crate) struct Body {
     pub(crate) sections: Vec<Section>,
     pub(crate) places: BTreeMap<String, (usize, usize)>,
     pub(crate) derived: Vec<Derived>,
@@ -121,30 +133,72 @@ impl Definition {
         self.valid_until
     }
 
+    /// The first day a form of this version is no longer accepted (経過措置), on or after
+    /// [`Definition::valid_until`]; `None` while there is no later version.
+    pub fn accepted_until(&self) -> Option<CivilDate> {
+        self.accepted_until.or(self.valid_until)
+    }
+
+    /// For which applications the version is.
+    pub const fn applies(&self) -> Applications {
+        self.applies
+    }
+
+    /// The reading of the name in hiragana.
+    pub fn kana(&self) -> Option<&str> {
+        self.kana.as_deref()
+    }
+
+    /// The group of diseases it belongs to, where the lists name one.
+    pub fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
+    /// What about the form itself (items, pages, dates) is not confirmed; shown on every screen of it.
+    /// `None` when all is.
+    pub const fn unverified(&self) -> Option<&Localized> {
+        self.unverified.as_ref()
+    }
+
+    /// The shape it shares with other forms; `None` for a form with a file of its own.
+    pub fn shape(&self) -> Option<&str> {
+        self.shape.as_deref()
+    }
+
+    /// Tells whether it is for forms written on a day.
+    pub fn is_valid_on(&self, day: CivilDate) -> bool {
+        self.valid_from <= day && self.valid_until.is_none_or(|until| day < until)
+    }
+
+    /// Tells whether a form of this version is accepted on a day, in force or not.
+    pub fn is_accepted_on(&self, day: CivilDate) -> bool {
+        self.valid_from <= day && self.accepted_until().is_none_or(|until| day < until)
+    }
+
     /// Sections in printed order.
     pub fn sections(&self) -> &[Section] {
-        &self.sections
+        &self.body.sections
     }
 
     /// All items in printed order.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
-        self.sections.iter().flat_map(|section| &section.items)
+        self.body.sections.iter().flat_map(|section| &section.items)
     }
 
     /// The item of an id.
     pub fn item(&self, id: &str) -> Option<&Item> {
-        let (section, item) = self.places.get(id)?;
-        self.sections.get(*section)?.items.get(*item)
+        let (section, item) = self.body.places.get(id)?;
+        self.body.sections.get(*section)?.items.get(*item)
     }
 
     /// Derived items, in the order they are shown.
     pub fn derived(&self) -> &[Derived] {
-        &self.derived
+        &self.body.derived
     }
 
     /// How closely an item points at a person. Derived items are medical.
     pub fn data_class(&self, id: &str) -> Option<DataClass> {
-        let derived = || self.derived.iter().any(|derived| derived.id == id);
+        let derived = || self.body.derived.iter().any(|derived| derived.id == id);
         self.item(id).map(|item| item.class).or_else(|| derived().then_some(DataClass::Medical))
     }
 }

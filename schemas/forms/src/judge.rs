@@ -146,7 +146,7 @@ impl Definition {
     }
 
     pub(crate) fn judge_in(&self, scope: &Scope<'_>, circumstances: &Circumstances) -> Judgement {
-        let criteria = &self.criteria;
+        let criteria = &self.body.criteria;
         let view = scope.view();
         let truths = evaluate(criteria, view);
         let certified = circumstances.certified();
@@ -196,22 +196,22 @@ impl Definition {
 
     /// Names the texts the form can be judged by, each once.
     pub fn rule_version(&self) -> String {
-        versions(self.criteria.diagnosis.iter().chain(&self.criteria.severity))
+        versions(self.body.criteria.diagnosis.iter().chain(&self.body.criteria.severity))
     }
 
     /// What there is to say about those texts, each sentence once.
     pub fn rule_notice(&self) -> Localized {
-        notices(self.criteria.diagnosis.iter().chain(&self.criteria.severity))
+        notices(self.body.criteria.diagnosis.iter().chain(&self.body.criteria.severity))
     }
 
     /// Tells whether the diagnosis can be judged by machine.
     pub fn has_diagnosis(&self) -> bool {
-        !self.criteria.diagnosis.is_empty()
+        !self.body.criteria.diagnosis.is_empty()
     }
 
     /// Tells whether the severity can be judged by machine.
     pub fn has_severity(&self) -> bool {
-        !self.criteria.severity.is_empty()
+        !self.body.criteria.severity.is_empty()
     }
 
     /// Tells whether a whole form can be judged by machine.
@@ -273,11 +273,11 @@ impl<'a> Judged<'a> {
             return;
         }
         if self.depends_on_day {
-            missing.extend(definition.layout.slot(self.text.item));
+            missing.extend(definition.body.layout.slot(self.text.item));
         }
         let grades = self.sets.iter().flat_map(|set| &set.grades);
         for grade in grades.filter(|grade| grade.is_eligible) {
-            collect_missing(&definition.criteria, truths, view, grade.criterion, missing);
+            collect_missing(&definition.body.criteria, truths, view, grade.criterion, missing);
         }
     }
 

@@ -92,8 +92,8 @@ impl Layout {
 impl<'a> Scope<'a> {
     /// Looks every answer up, and calculates the derived items.
     pub(crate) fn new(definition: &'a Definition, answers: &'a Answers) -> Self {
-        let (found, strangers) = place(&definition.layout, answers);
-        let mut slots = Vec::with_capacity(definition.layout.slots.len());
+        let (found, strangers) = place(&definition.body.layout, answers);
+        let mut slots = Vec::with_capacity(definition.body.layout.slots.len());
         for (item, answer) in definition.items().zip(found) {
             slots.push(Slot::of(item, answer));
         }

@@ -41,6 +41,44 @@ pub(crate) struct RawForm {
     pub(crate) severity: Vec<RawSeverity>,
 }
 
+/// `shapes/<programme>/<name>.toml`: what many form versions of `lists/` share.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawShape {
+    pub(crate) pages: u16,
+    pub(crate) applies: Option<Applications>,
+    pub(crate) unverified: Option<Localized>,
+    #[serde(default)]
+    pub(crate) section: Vec<RawSection>,
+    #[serde(default)]
+    pub(crate) derived: Vec<RawDerived>,
+    #[serde(default)]
+    pub(crate) rule: Vec<RawRule>,
+    #[serde(default)]
+    pub(crate) criterion: Vec<RawCriterion>,
+    #[serde(default)]
+    pub(crate) diagnosis: Vec<RawDiagnosis>,
+    #[serde(default)]
+    pub(crate) severity: Vec<RawSeverity>,
+}
+
+impl RawForm {
+    /// Parts what is the form's own (left behind) from what it could share.
+    pub(crate) fn take_shape(&mut self) -> RawShape {
+        RawShape {
+            pages: self.pages,
+            applies: self.applies,
+            unverified: self.unverified.take(),
+            section: std::mem::take(&mut self.section),
+            derived: std::mem::take(&mut self.derived),
+            rule: std::mem::take(&mut self.rule),
+            criterion: std::mem::take(&mut self.criterion),
+            diagnosis: std::mem::take(&mut self.diagnosis),
+            severity: std::mem::take(&mut self.severity),
+        }
+    }
+}
+
 /// A section of a form: written out, or included by name.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

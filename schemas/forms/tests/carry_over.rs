@@ -233,7 +233,7 @@ fn the_share_counts_what_a_renewal_asks_and_could_fill() {
 #[test]
 fn a_parkinson_form_begins_with_last_years_values() {
     let catalogue = sample::catalogue();
-    let form = sample::parkinson(&catalogue);
+    let form = sample::parkinson(catalogue);
     let last = sample::with(form, &[]);
     let over = form.carry_over(&last, form, Application::Renewal);
     assert!(over.answers.get("birth_date") == last.get("birth_date"));

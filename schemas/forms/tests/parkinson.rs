@@ -218,7 +218,8 @@ fn ages_and_the_barthel_total_are_calculated() {
         };
         calculated.iter().map(write).collect()
     };
-    assert_eq!(values(&[]), ["onset_age 67", "barthel_total ", "age_at_entry 76"]);
+    let expected = ["onset_age 67", "barthel_total ", "age_at_entry 76", "disease_years 8"];
+    assert_eq!(values(&[]), expected);
     assert_eq!(values(VENTILATOR)[1], "barthel_total 65");
     let mut one_missing = VENTILATOR.to_vec();
     one_missing.push(("adl_bladder", ""));

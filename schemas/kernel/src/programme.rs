@@ -15,6 +15,9 @@ pub enum Programme {
 }
 
 impl Programme {
+    /// Both programmes.
+    pub const ALL: [Self; 2] = [Self::Nanbyo, Self::Shouman];
+
     /// The word in paths, XML and tables.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -48,10 +48,11 @@ pub(crate) async fn show(
     Path((programme, number)): Path<(String, String)>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, RegistryError> {
-    let Some(definition) = permitted_form(&registry, &who, &programme, &number, None) else {
+    let application = application(asked.application.as_deref());
+    let version = Version::Current(application);
+    let Some(definition) = permitted_form(&registry, &who, &programme, &number, version) else {
         return Ok(problem::not_found());
     };
-    let application = application(asked.application.as_deref());
     let today = registry.clock.now().date_in_japan();
     let typed = Typed::new(vec![(items::ENTRY_DATE.to_owned(), today.to_string())]);
     let page = FormPage {
@@ -79,7 +80,9 @@ pub(crate) async fn submit(
         return Ok(problem::unreadable_form());
     }
     let typed = Typed::new(fields);
-    let version = typed.first("version").parse().ok();
+    let application = application(Some(typed.first("application")));
+    let version = typed.first("version").parse();
+    let version = version.map_or(Version::Current(application), Version::Made);
     let Some(definition) = permitted_form(&registry, &who, &programme, &number, version) else {
         return Ok(problem::not_found());
     };
@@ -88,7 +91,6 @@ pub(crate) async fn submit(
     else {
         return Ok(problem::unreadable_form());
     };
-    let application = application(Some(typed.first("application")));
     let (answers, unread) = typed.read(definition);
     let catalogue = registry.catalogue.clone();
     let mut examined = examine(catalogue, definition.key(), application, answers).await?;
@@ -123,25 +125,36 @@ pub(crate) async fn submit(
     })
 }
 
-/// The form of an address, if the reader may enter it: `6` or `6-1`, of the version the page was made
-/// with, else of the one in force today.
+/// Which version of a form is meant.
+#[derive(Debug, Clone, Copy)]
+enum Version {
+    /// The one the page was made with.
+    Made(u16),
+    /// The one in force today.
+    Current(Application),
+}
+
+/// The form of an address, if the reader may enter it: `6` or `6-1`.
 fn permitted_form<'a>(
     registry: &'a Registry,
     who: &SignedIn,
     programme: &str,
     number: &str,
-    version: Option<u16>,
+    version: Version,
 ) -> Option<&'a Definition> {
     let programme: Programme = programme.parse().ok()?;
     who.reader.may_enter(programme).ok()?;
     let (number, branch) = number.split_once('-').unwrap_or((number, "0"));
     let (number, branch) = (number.parse().ok()?, branch.parse().ok()?);
-    if let Some(version) = version {
-        let key = FormKey::new(programme, number, branch, version).ok()?;
-        return registry.catalogue.definition(key);
-    }
+    let application = match version {
+        Version::Made(version) => {
+            let key = FormKey::new(programme, number, branch, version).ok()?;
+            return registry.catalogue.definition(key);
+        }
+        Version::Current(application) => application,
+    };
     let today = registry.clock.now().date_in_japan();
-    registry.catalogue.current(programme, number, branch, today)
+    registry.catalogue.current(programme, number, branch, application, today)
 }
 
 fn application(word: Option<&str>) -> Application {

@@ -32,6 +32,8 @@ const PAGES_MAX: u32 = 10_000;
 pub(crate) struct Asked {
     scan: Option<String>,
     page: Option<String>,
+    /// What a doctor looks for a form by: number, name or reading of the disease.
+    pub(crate) form: Option<String>,
 }
 
 /// One page of a list, opened.

@@ -2,26 +2,33 @@
 
 mod codes;
 mod criteria;
+mod csv;
 mod items;
+mod listed;
 mod rules;
 mod sections;
+mod sequence;
+mod shapes;
 mod tables;
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
-use kakehashi_kernel::FormKey;
+use kakehashi_kernel::{CivilDate, FormKey};
 use serde::de::DeserializeOwned;
 
 use crate::{
     catalogue::{LoadError, SourceFile},
     code_list::CodeList,
-    definition::{Definition, Section},
+    definition::{Body, Definition, Section},
     expression::{Compiler, Expression, Parser},
+    item::Applications,
     scope::Layout,
-    source::{RawCriterion, RawDerived, RawForm, RawRule, RawShared},
+    source::{RawCriterion, RawDerived, RawForm, RawRule, RawShape, RawShared},
     table::Table,
     typing::Names,
 };
+
+use sequence::{Forms, Place};
 
 type Lists = BTreeMap<String, Arc<CodeList>>;
 type Tables = BTreeMap<String, Arc<Table>>;
@@ -35,20 +42,31 @@ pub(crate) fn catalogue(
     let mut errors = Vec::new();
     let parts = Parts::load(files, &mut errors);
     let parser = Parser::new();
-    let mut forms = BTreeMap::new();
-    let mut paths: BTreeMap<FormKey, &str> = BTreeMap::new();
+    let mut forms = Forms::default();
     for file in files.iter().filter(|file| file.path.starts_with("forms/")) {
-        match Loader::new(file, &parts, &parser).load() {
-            Ok(definition) => {
-                paths.insert(definition.key, file.path);
-                forms.insert(definition.key, definition);
-            }
+        match Loader::new(file, &parts, &parser).form() {
+            Ok(definition) => errors.extend(forms.add(Place::of(file), definition).err()),
             Err(error) if errors.contains(&error) || parts.is_broken(&error) => {}
             Err(error) => errors.push(error),
         }
     }
-    errors.extend(demand_no_overlap(&forms, &paths).err());
-    (forms, errors)
+    let mut listed = Vec::new();
+    for file in files.iter().filter(|file| file.path.starts_with("lists/")) {
+        match listed::read(file) {
+            Ok(rows) => listed.extend(rows),
+            Err(error) => errors.push(error),
+        }
+    }
+    let shapes = shapes::load(files, &parts, &parser, &listed, &mut errors);
+    for row in listed {
+        match shapes.dress(row) {
+            Ok(Some((place, definition))) => errors.extend(forms.add(place, definition).err()),
+            Ok(None) => {}
+            Err(error) => errors.push(error),
+        }
+    }
+    errors.extend(forms.find_breaks());
+    (forms.into_definitions(), errors)
 }
 
 /// What forms are made of.
@@ -85,30 +103,6 @@ impl<'a> Parts<'a> {
     fn is_broken(&self, error: &LoadError) -> bool {
         self.broken && error.problem.starts_with("there is no ")
     }
-}
-
-/// Two versions of one form must not be in force on the same day.
-fn demand_no_overlap(
-    forms: &BTreeMap<FormKey, Definition>,
-    paths: &BTreeMap<FormKey, &str>,
-) -> Result<(), LoadError> {
-    for (key, form) in forms {
-        for (other_key, other) in
-            forms.range((std::ops::Bound::Excluded(*key), std::ops::Bound::Unbounded))
-        {
-            let same = (key.programme, key.number, key.branch)
-                == (other_key.programme, other_key.number, other_key.branch);
-            let starts_before_end =
-                |a: &Definition, b: &Definition| b.valid_until.is_none_or(|end| a.valid_from < end);
-            if same && starts_before_end(form, other) && starts_before_end(other, form) {
-                let file = paths.get(key).copied().unwrap_or_default().to_owned();
-                let other = paths.get(other_key).copied().unwrap_or_default();
-                let problem = format!("in force on the same day as {other}");
-                return Err(LoadError { file, line: None, rule: None, problem });
-            }
-        }
-    }
-    Ok(())
 }
 
 fn parse<T: DeserializeOwned>(file: &SourceFile<'_>) -> Result<T, LoadError> {
@@ -156,12 +150,39 @@ impl<'a> Loader<'a> {
         Self { file, parts, parser, names: Names::default() }
     }
 
-    fn load(mut self) -> Result<Definition, LoadError> {
+    /// Loads a form file.
+    fn form(self) -> Result<Definition, LoadError> {
         let mut raw: RawForm = parse(self.file)?;
         let key = self.key(&raw)?;
+        let unverified = raw.unverified.clone();
+        let applies = raw.applies.unwrap_or(Applications::Both);
+        let valid = (raw.valid_from, raw.valid_until);
+        let body = self.body(raw.take_shape(), valid)?;
+        Ok(Definition {
+            key,
+            name: raw.name,
+            kana: raw.kana,
+            group: None,
+            pages: raw.pages,
+            valid_from: raw.valid_from,
+            valid_until: raw.valid_until,
+            accepted_until: raw.accepted_until,
+            applies,
+            unverified,
+            shape: None,
+            body: Arc::new(body),
+        })
+    }
+
+    /// Compiles what a form asks, for forms written on `valid` days.
+    fn body(
+        mut self,
+        raw: RawShape,
+        valid: (CivilDate, Option<CivilDate>),
+    ) -> Result<Body, LoadError> {
         let mut pieces = Pieces::default();
         let mut collected = Vec::new();
-        for section in std::mem::take(&mut raw.section) {
+        for section in raw.section {
             if section.page.get_ref() > &raw.pages || *section.page.get_ref() == 0 {
                 return Err(wrong(self.file, Some(&section.page.span()), None, "no such page"));
             }
@@ -178,25 +199,13 @@ impl<'a> Loader<'a> {
         sections.retain(|section| !section.items.is_empty());
         let rules = pieces.rules.into_iter().map(|In(file, raw)| self.rule(file, raw));
         let rules = rules.collect::<Result<_, _>>()?;
-        let valid = (raw.valid_from, raw.valid_until);
-        let applies = raw.applies.unwrap_or(crate::item::Applications::Both);
+        let applies = raw.applies.unwrap_or(Applications::Both);
         let sets = (raw.diagnosis, raw.severity);
         let criteria = self.criteria(pieces.criteria, sets, valid, applies)?;
         let items = sections.iter().flat_map(|section| &section.items).map(|item| item.id.as_str());
         let layout = Layout::new(items.chain(derived.iter().map(|derived| derived.id.as_str())));
-        Ok(Definition {
-            key,
-            name: raw.name,
-            pages: raw.pages,
-            valid_from: raw.valid_from,
-            valid_until: raw.valid_until,
-            places: sections::places(&sections),
-            sections,
-            derived,
-            rules,
-            criteria,
-            layout,
-        })
+        let places = sections::places(&sections);
+        Ok(Body { sections, places, derived, rules, criteria, layout })
     }
 
     fn key(&self, raw: &RawForm) -> Result<FormKey, LoadError> {

@@ -28,8 +28,8 @@ pub struct BatchManifest {
     pub forms: Vec<BatchForms>,
     /// How many forms there are in all.
     pub forms_count: u64,
-    /// SHA-256 over one line per form, in order: form version, application, SHA-256 of the canonical form,
-    /// each followed by a space or, at the end, a line feed. What the forms say, however they are written.
+    /// SHA-256 over one line per form, in order: the SHA-256 of its canonical form in hexadecimal digits and a
+    /// line feed. What the forms say, however they are written.
     pub forms_digest: Sha256Digest,
     /// How many forms were left out because they did not pass.
     pub left_out: u64,

@@ -19,7 +19,7 @@ mod sender;
 mod tar;
 
 pub use manifest::{BATCH_FORMAT, BatchContent, BatchForms, BatchManifest, BatchTool, Definitions};
-pub use open::BatchOpener;
+pub use open::{BatchOpener, OpenedBatch};
 pub use refusal::BatchRefusal;
 pub use seal::{BatchSealer, SealError};
 pub use sender::{

@@ -28,10 +28,22 @@ pub struct BatchOpener {
     plain: Vec<u8>,
     expect: Expect,
     manifest_json: Vec<u8>,
+    signature: Vec<u8>,
     manifest: Option<BatchManifest>,
     digest: DigestWriter,
     members: usize,
     passed_over: u32,
+}
+
+/// A batch that is what its sender signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedBatch {
+    /// What it says about itself.
+    pub manifest: BatchManifest,
+    /// `manifest.json` as signed.
+    pub manifest_json: Vec<u8>,
+    /// `manifest.sig`.
+    pub signature: Vec<u8>,
 }
 
 /// What comes next.
@@ -54,6 +66,7 @@ impl BatchOpener {
             plain: Vec::new(),
             expect: Expect::Header,
             manifest_json: Vec::new(),
+            signature: Vec::new(),
             manifest: None,
             digest: DigestWriter::default(),
             members: 0,
@@ -77,12 +90,12 @@ impl BatchOpener {
         self.step(content)
     }
 
-    /// Ends the batch; answers its manifest.
+    /// Ends the batch; answers what it says about itself.
     ///
     /// # Errors
     ///
     /// [`BatchRefusal`] when anything is missing or not what was signed.
-    pub fn finish(mut self, content: &mut Vec<u8>) -> Result<BatchManifest, BatchRefusal> {
+    pub fn finish(mut self, content: &mut Vec<u8>) -> Result<OpenedBatch, BatchRefusal> {
         self.age.finish(&mut self.plain)?;
         self.step(content)?;
         let (Expect::Zeros, Some(manifest)) = (&self.expect, self.manifest) else {
@@ -91,7 +104,8 @@ impl BatchOpener {
         if self.digest.finish() != manifest.content.digest {
             return Err(BatchRefusal::ContentChanged);
         }
-        Ok(manifest)
+        let Self { manifest_json, signature, .. } = self;
+        Ok(OpenedBatch { manifest, manifest_json, signature })
     }
 
     fn step(&mut self, content: &mut Vec<u8>) -> Result<(), BatchRefusal> {
@@ -196,6 +210,7 @@ impl BatchOpener {
             self.manifest_json = bytes.to_vec();
             return Ok(());
         }
+        self.signature = bytes.to_vec();
         self.manifest = Some(self.verify(bytes)?);
         Ok(())
     }

@@ -13,9 +13,9 @@ use crate::{
 
 const PUBLIC_PREFIX: &str = "kakehashi-sender-";
 const SECRET_PREFIX: &str = "kakehashi-sender-secret-key-";
-const CODE_LENGTH_MAX: usize = 64;
+const CODE_LENGTH_MAX: usize = 32;
 
-/// Who sends: the code of an institution, `[A-Za-z0-9-]`, 1 to 64 characters.
+/// Who sends: the code of an institution, `[A-Za-z0-9-]`, 1 to 32 characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SenderCode(String);
 

@@ -14,6 +14,7 @@ enum Room {
     Kit,
     Core(&'static str),
     Service(&'static str),
+    Tool,
     Roof,
     Tests,
 }
@@ -26,6 +27,7 @@ fn room(folder: &str) -> Room {
         ("schemas", _) => Room::Schemas,
         ("ops", "platform") => Room::Platform,
         ("ops", "kit") => Room::Kit,
+        ("ops", "check") => Room::Tool,
         ("ops", "bin") => Room::Roof,
         ("tests", _) => Room::Tests,
         _ => {
@@ -41,9 +43,17 @@ fn may_depend(from: Room, to: Room, kind: Kind) -> bool {
     match (from, to) {
         (_, Room::Schemas) | (Room::Tests, _) | (Room::Service(_), Room::Platform) => true,
         (Room::Roof, _) => to != Room::Tests,
-        (Room::Service(_), Room::Kit) => kind == Kind::Dev,
+        (Room::Service(_) | Room::Tool, Room::Kit) => kind == Kind::Dev,
         (Room::Service(one), Room::Service(other) | Room::Core(other)) => one == other,
-        (Room::Schemas | Room::Core(_) | Room::Platform | Room::Kit | Room::Service(_), _) => false,
+        (
+            Room::Schemas
+            | Room::Core(_)
+            | Room::Platform
+            | Room::Kit
+            | Room::Service(_)
+            | Room::Tool,
+            _,
+        ) => false,
     }
 }
 
@@ -55,7 +65,7 @@ fn ours(packages: &[Package]) -> Vec<(&Package, &str)> {
 fn crates_depend_downward_only_and_components_never_on_one_another() {
     let packages = packages();
     let ours = ours(&packages);
-    assert!(ours.len() >= 17, "cargo sees only {} of our crates", ours.len());
+    assert!(ours.len() >= 19, "cargo sees only {} of our crates", ours.len());
     let mut wrong = Vec::new();
     for (package, folder) in &ours {
         for (name, kind) in &package.depends_on {
@@ -79,6 +89,9 @@ fn the_ground_plan_forbids_what_it_should() {
     assert!(!may_depend(Room::Platform, ingest, Kind::Dev));
     assert!(!may_depend(Room::Roof, Room::Tests, Kind::Dev));
     assert!(may_depend(ingest, Room::Core("ingest"), Kind::Normal));
+    assert!(!may_depend(Room::Tool, Room::Platform, Kind::Normal));
+    assert!(!may_depend(Room::Tool, Room::Kit, Kind::Normal));
+    assert!(may_depend(Room::Tool, Room::Kit, Kind::Dev));
     assert!(may_depend(ingest, Room::Kit, Kind::Dev));
     assert!(may_depend(Room::Roof, registry, Kind::Normal));
 }
@@ -188,6 +201,55 @@ fn the_inspector_has_no_network_no_database_and_no_cryptography_of_ours() {
         assert!(!needs.iter().any(|needed| needed == name), "the inspector needs {name}");
     }
     assert!(needs.iter().any(|needed| needed == "lopdf"), "{needs:?}");
+}
+
+/// Crates that are, or exist for, networks and their runtimes.
+const TALKS: [&str; 22] = [
+    "async-std",
+    "attohttpc",
+    "aws-lc-rs",
+    "curl",
+    "h2",
+    "hickory-resolver",
+    "http",
+    "hyper",
+    "isahc",
+    "mio",
+    "native-tls",
+    "openssl",
+    "quinn",
+    "reqwest",
+    "ring",
+    "rustls",
+    "smol",
+    "socket2",
+    "tokio",
+    "tokio-rustls",
+    "ureq",
+    "webpki",
+];
+
+#[test]
+fn the_check_tool_cannot_talk_to_anybody() {
+    let needs = needs("kakehashi-check");
+    assert!(needs.iter().any(|name| name == "kakehashi-xml"), "{needs:?}");
+    let talking: Vec<_> = needs.iter().filter(|name| TALKS.contains(&name.as_str())).collect();
+    assert!(talking.is_empty(), "{talking:?}");
+    let packages = packages();
+    let mut wrong = Vec::new();
+    let mut files = 0;
+    for (_, folder) in ours(&packages).iter().filter(|(package, _)| needs.contains(&package.name)) {
+        for source in sources(folder) {
+            files += 1;
+            let names_net = std_modules(&source.code).iter().any(|name| name == "net");
+            let words = ["TcpStream", "TcpListener", "UdpSocket", "UnixStream", "AF_INET"];
+            if names_net || words.iter().any(|word| source.code.contains(word)) {
+                wrong.push(source.path);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(files > 60, "only {files} sources were looked at");
 }
 
 #[derive(Deserialize)]

@@ -35,6 +35,10 @@ pub struct CodeList {
     options: Vec<CodeOption>,
     /// What each code is as a number; empty unless every code is one.
     numbers: Vec<Decimal>,
+    /// The points of a code that is not known.
+    points_of_any: Number,
+    /// The points of any number of codes that are not known.
+    points_of_several: Number,
 }
 
 impl CodeList {
@@ -44,7 +48,17 @@ impl CodeList {
             (number.to_string() == option.code).then(|| Decimal::from(number))
         };
         let numbers = options.iter().map(plain).collect::<Option<_>>().unwrap_or_default();
-        Self { id, options, numbers }
+        let said = || options.iter().filter(|option| option.means.is_none());
+        let points = || said().filter_map(|option| option.points);
+        // A list of one code says nothing: not choosing it is an answer, too.
+        let points_of_any = match (points().min(), points().max()) {
+            (Some(least), Some(most)) if said().count() > 1 => Number::from_to(least, most),
+            _ => Number::UNKNOWN,
+        };
+        let below: i64 = points().filter(|points| *points < 0).sum();
+        let above: i64 = points().filter(|points| *points > 0).sum();
+        let points_of_several = Number::from_to(below, above);
+        Self { id, options, numbers, points_of_any, points_of_several }
     }
 
     /// The name items refer to it by.
@@ -87,26 +101,14 @@ impl CodeList {
         self.options.iter().all(|option| option.points.is_some() || option.means.is_some())
     }
 
-    /// The points of a code that is not known. A list of one code says nothing: not choosing it is an
-    /// answer, too.
-    pub(crate) fn points_of_any(&self) -> Number {
-        let points = || self.said().filter_map(|option| option.points);
-        match (points().min(), points().max()) {
-            (Some(least), Some(most)) if self.said().count() > 1 => Number::from_to(least, most),
-            _ => Number::UNKNOWN,
-        }
+    /// The points of a code that is not known.
+    pub(crate) const fn points_of_any(&self) -> Number {
+        self.points_of_any
     }
 
     /// The points of any number of codes that are not known.
-    pub(crate) fn points_of_several(&self) -> Number {
-        let points = || self.said().filter_map(|option| option.points);
-        let below: i64 = points().filter(|points| *points < 0).sum();
-        let above: i64 = points().filter(|points| *points > 0).sum();
-        Number::from_to(below, above)
-    }
-
-    fn said(&self) -> impl Iterator<Item = &CodeOption> {
-        self.options.iter().filter(|option| option.means.is_none())
+    pub(crate) const fn points_of_several(&self) -> Number {
+        self.points_of_several
     }
 
     pub(crate) fn meaning(&self, means: Means) -> Option<&CodeOption> {

@@ -1,6 +1,8 @@
 //! The criteria of a disease: named conditions, and dated sets of diagnosis categories and severity
 //! grades.
 
+use std::sync::Arc;
+
 use kakehashi_kernel::CivilDate;
 
 use crate::{expression::Expression, finding::Localized, item::Applications};
@@ -8,8 +10,8 @@ use crate::{expression::Expression, finding::Localized, item::Applications};
 /// A named condition.
 #[derive(Debug)]
 pub(crate) struct Criterion {
-    pub(crate) id: String,
-    pub(crate) label: Localized,
+    pub(crate) id: Arc<str>,
+    pub(crate) label: Arc<Localized>,
     pub(crate) logic: Logic,
 }
 
@@ -38,7 +40,7 @@ impl Logic {
 #[derive(Debug)]
 pub(crate) struct Grade {
     pub(crate) id: String,
-    pub(crate) label: Localized,
+    pub(crate) label: Arc<Localized>,
     pub(crate) is_eligible: bool,
     pub(crate) criterion: usize,
 }

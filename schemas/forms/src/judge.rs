@@ -1,5 +1,7 @@
 //! Judge: diagnosis category, severity grade, 該当 / 非該当 / 判定不能, and why.
 
+use std::sync::{Arc, LazyLock};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,6 +12,7 @@ use crate::{
     expression::Missing,
     finding::Localized,
     scope::{Scope, View},
+    shared,
     truth::Truth,
 };
 
@@ -49,9 +52,11 @@ pub struct Class {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// The criterion's id in the definition; `None` for the headings above the criteria.
-    pub criterion: Option<String>,
+    #[serde(with = "shared::option")]
+    pub criterion: Option<Arc<str>>,
     /// What the condition says.
-    pub label: Localized,
+    #[serde(with = "shared")]
+    pub label: Arc<Localized>,
     /// What it came to.
     pub outcome: Outcome,
     /// The conditions it is made of.
@@ -109,22 +114,34 @@ impl From<Truth> for Outcome {
 
 /// What differs between the halves.
 struct HalfText {
-    label: (&'static str, &'static str),
+    label: Heading,
     /// Said where the day that decides between several texts is not known.
-    unknown: (&'static str, &'static str),
+    unknown: Heading,
     /// The item that says the day.
     item: &'static str,
 }
 
-const DIAGNOSIS: HalfText = HalfText {
-    label: ("診断基準", "Diagnostic criteria"),
-    unknown: ("初回認定日が分からない", "The day of first certification is not known"),
+/// A heading of the explanation, made once.
+type Heading = LazyLock<Arc<Localized>>;
+
+macro_rules! heading {
+    ($ja:literal, $en:literal) => {
+        LazyLock::new(|| Arc::new(Localized::new($ja, $en)))
+    };
+}
+
+static JUDGEMENT: Heading = heading!("判定", "Judgement");
+static NOT_JUDGED: Heading = heading!("機械判定なし", "Not judged by machine");
+
+static DIAGNOSIS: HalfText = HalfText {
+    label: heading!("診断基準", "Diagnostic criteria"),
+    unknown: heading!("初回認定日が分からない", "The day of first certification is not known"),
     item: FIRST_CERTIFIED,
 };
 
-const SEVERITY: HalfText = HalfText {
-    label: ("重症度分類", "Severity"),
-    unknown: ("記載年月日が分からない", "The day of writing is not known"),
+static SEVERITY: HalfText = HalfText {
+    label: heading!("重症度分類", "Severity"),
+    unknown: heading!("記載年月日が分からない", "The day of writing is not known"),
     item: WRITTEN,
 };
 
@@ -171,18 +188,14 @@ impl Definition {
                 half.missing(self, &truths, view, &mut missing);
             }
         }
-        let label = if is_whole {
-            Localized::new("判定", "Judgement")
-        } else {
-            Localized::new("機械判定なし", "Not judged by machine")
-        };
+        let label = if is_whole { &JUDGEMENT } else { &NOT_JUDGED };
         Judgement {
             outcome: outcome.into(),
             diagnosis: diagnosis.class(&truths),
             severity: severity.class(&truths),
             explanation: Node {
                 criterion: None,
-                label,
+                label: Arc::clone(label),
                 outcome: outcome.into(),
                 children: halves.iter().map(|half| half.explain(criteria, &truths)).collect(),
             },
@@ -259,7 +272,7 @@ impl<'a> Judged<'a> {
         let mut grades = self.sets.iter().map(|set| first(&set.grades, truths));
         let grade = grades.next()??;
         let agree = grades.all(|other| other.is_some_and(|other| other.id == grade.id));
-        agree.then(|| Class { id: grade.id.clone(), label: grade.label.clone() })
+        agree.then(|| Class { id: grade.id.clone(), label: Localized::clone(&grade.label) })
     }
 
     fn missing(
@@ -282,54 +295,57 @@ impl<'a> Judged<'a> {
     }
 
     fn explain(&self, criteria: &Criteria, truths: &[Truth]) -> Node {
-        let heading = |(ja, en): (&str, &str), outcome: Truth, children| Node {
+        let heading = |label: &Arc<Localized>, outcome: Truth, children| Node {
             criterion: None,
-            label: Localized::new(ja, en),
+            label: Arc::clone(label),
             outcome: outcome.into(),
             children,
         };
         match &self.sets[..] {
             [] => {
-                let none = ("機械判定なし", "Not judged by machine");
-                let children = vec![heading(none, Truth::Undetermined, Vec::new())];
-                heading(self.text.label, Truth::Undetermined, children)
+                let children = vec![heading(&NOT_JUDGED, Truth::Undetermined, Vec::new())];
+                heading(&self.text.label, Truth::Undetermined, children)
             }
-            [set] => heading(self.text.label, self.truth, grades(&set.grades, criteria, truths)),
+            [set] => heading(&self.text.label, self.truth, grades(&set.grades, criteria, truths)),
             sets => {
                 let mut children = Vec::new();
                 if self.depends_on_day {
-                    children.push(heading(self.text.unknown, Truth::Undetermined, Vec::new()));
+                    children.push(heading(&self.text.unknown, Truth::Undetermined, Vec::new()));
                 }
                 children.extend(sets.iter().map(|set| {
                     heading(
-                        (&set.version, &set.version),
+                        &Arc::new(Localized::new(&set.version, &set.version)),
                         eligible(&set.grades, truths),
                         grades(&set.grades, criteria, truths),
                     )
                 }));
-                heading(self.text.label, self.truth, children)
+                heading(&self.text.label, self.truth, children)
             }
         }
     }
 }
 
 fn versions<'a>(sets: impl Iterator<Item = &'a RuleSet>) -> String {
-    once(sets.map(|set| set.version.as_str())).join("; ")
+    joined(sets.map(|set| set.version.as_str()), "; ")
 }
 
 fn notices<'a>(sets: impl Iterator<Item = &'a RuleSet> + Clone) -> Localized {
-    Localized::new(
-        once(sets.clone().map(|set| set.notice.ja.as_str())).join(""),
-        once(sets.map(|set| set.notice.en.as_str())).join(" "),
-    )
+    Localized {
+        ja: joined(sets.clone().map(|set| set.notice.ja.as_str()), ""),
+        en: joined(sets.map(|set| set.notice.en.as_str()), " "),
+    }
 }
 
-/// Each text once, in order.
-fn once<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut all = Vec::new();
+/// Joins texts, each once, in order.
+fn joined<'a>(mut texts: impl Iterator<Item = &'a str>, between: &str) -> String {
+    let Some(first) = texts.next() else { return String::new() };
+    let mut all = first.to_owned();
+    let mut seen = Vec::new();
     for text in texts {
-        if !all.contains(&text) {
-            all.push(text);
+        if text != first && !seen.contains(&text) {
+            seen.push(text);
+            all.push_str(between);
+            all.push_str(text);
         }
     }
     all
@@ -370,7 +386,7 @@ fn first<'a>(grades: &'a [Grade], truths: &[Truth]) -> Option<&'a Grade> {
 fn grades(grades: &[Grade], criteria: &Criteria, truths: &[Truth]) -> Vec<Node> {
     let node = |grade: &Grade| Node {
         criterion: None,
-        label: grade.label.clone(),
+        label: Arc::clone(&grade.label),
         outcome: truth_at(truths, grade.criterion).into(),
         children: vec![explain(criteria, truths, grade.criterion)],
     };
@@ -382,15 +398,15 @@ fn explain(criteria: &Criteria, truths: &[Truth], place: usize) -> Node {
     let Some(criterion) = criteria.conditions.get(place) else {
         return Node {
             criterion: None,
-            label: Localized::default(),
+            label: Arc::default(),
             outcome: Outcome::Undetermined,
             children: Vec::new(),
         };
     };
     let parts = criterion.logic.parts().iter();
     Node {
-        criterion: Some(criterion.id.clone()),
-        label: criterion.label.clone(),
+        criterion: Some(Arc::clone(&criterion.id)),
+        label: Arc::clone(&criterion.label),
         outcome: truth_at(truths, place).into(),
         children: parts.map(|part| explain(criteria, truths, *part)).collect(),
     }

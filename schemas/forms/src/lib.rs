@@ -31,6 +31,7 @@ mod load;
 mod number;
 mod scope;
 mod search;
+mod shared;
 mod source;
 mod table;
 mod truth;

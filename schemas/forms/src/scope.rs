@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What rules see of one answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Seen<'a> {
     /// No value: blank, unknown, unreadable, or not of the item's kind.
     Nothing,
@@ -30,8 +30,8 @@ pub(crate) enum Seen<'a> {
     Days(Days),
     Text(&'a str),
     Truth(Truth),
-    /// The columns of each row, in their order.
-    Rows(Vec<Vec<Slot<'a>>>),
+    /// A table, by its place among the answered tables of the form.
+    Rows(usize),
 }
 
 /// A code as far as it is known, by its place in the list.
@@ -46,7 +46,7 @@ pub(crate) enum Chosen {
 }
 
 /// One item's answer and what rules see of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Slot<'a> {
     answer: Option<&'a Answer>,
     seen: Seen<'a>,
@@ -56,14 +56,19 @@ pub(crate) struct Slot<'a> {
 pub(crate) struct Scope<'a> {
     definition: &'a Definition,
     slots: Vec<Slot<'a>>,
+    tables: Vec<Rows<'a>>,
     strangers: usize,
 }
+
+/// The rows of an answered table: the columns of each, in their order.
+type Rows<'a> = Vec<Vec<Slot<'a>>>;
 
 /// What an expression is evaluated in: a form, and a row of one of its tables inside a loop.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'s> {
     derived: &'s [Derived],
     slots: &'s [Slot<'s>],
+    tables: &'s [Rows<'s>],
     row: &'s [Slot<'s>],
 }
 
@@ -92,22 +97,26 @@ impl Layout {
 impl<'a> Scope<'a> {
     /// Looks every answer up, and calculates the derived items.
     pub(crate) fn new(definition: &'a Definition, answers: &'a Answers) -> Self {
-        let (found, strangers) = place(&definition.body.layout, answers);
-        let mut slots = Vec::with_capacity(definition.body.layout.slots.len());
-        for (item, answer) in definition.items().zip(found) {
-            slots.push(Slot::of(item, answer));
+        let (mut slots, strangers) = place(&definition.body.layout, answers);
+        let mut tables = Vec::new();
+        for (slot, item) in slots.iter_mut().zip(definition.items()) {
+            slot.look(item, &mut tables);
         }
         for derived in definition.derived() {
-            let view = View { derived: definition.derived(), slots: &slots, row: &[] };
+            let view =
+                View { derived: definition.derived(), slots: &slots, tables: &tables, row: &[] };
             let seen = derived.seen(view);
-            slots.push(Slot { answer: None, seen });
+            if let Some(slot) = slots.get_mut(derived.slot) {
+                slot.seen = seen;
+            }
         }
-        Self { definition, slots, strangers }
+        Self { definition, slots, tables, strangers }
     }
 
     /// Opens the form to expressions.
     pub(crate) fn view(&self) -> View<'_> {
-        View { derived: self.definition.derived(), slots: &self.slots, row: &[] }
+        let derived = self.definition.derived();
+        View { derived, slots: &self.slots, tables: &self.tables, row: &[] }
     }
 
     /// The answer in a slot; not set and blank are the same.
@@ -121,24 +130,24 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The answer of each item, by its slot, and how many answers are of none. Answers and layout have the
+/// The slots with the answers in them, and how many answers are of none. Answers and layout have the
 /// same order, so one walk over both finds all.
-fn place<'a>(layout: &Layout, answers: &'a Answers) -> (Vec<Option<&'a Answer>>, usize) {
-    let mut found = vec![None; layout.slots.len()];
+fn place<'a>(layout: &Layout, answers: &'a Answers) -> (Vec<Slot<'a>>, usize) {
+    let mut slots = vec![Slot { answer: None, seen: Seen::Nothing }; layout.slots.len()];
     let mut strangers = 0;
     let mut known = layout.slots.iter().peekable();
     for (id, answer) in answers.iter() {
         while known.next_if(|(other, _)| other.as_str() < id).is_some() {}
         match known.next_if(|(other, _)| other == id) {
             Some((_, slot)) => {
-                if let Some(place) = found.get_mut(*slot) {
-                    *place = Some(answer);
+                if let Some(slot) = slots.get_mut(*slot) {
+                    slot.answer = Some(answer);
                 }
             }
             None => strangers += 1,
         }
     }
-    (found, strangers)
+    (slots, strangers)
 }
 
 impl<'s> View<'s> {
@@ -161,8 +170,8 @@ impl<'s> View<'s> {
 
     /// The rows of a table, if it was answered.
     pub(crate) fn rows(self, slot: usize) -> Option<&'s [Vec<Slot<'s>>]> {
-        match &self.slots.get(slot)?.seen {
-            Seen::Rows(rows) => Some(rows),
+        match self.slots.get(slot)?.seen {
+            Seen::Rows(table) => self.tables.get(table).map(Vec::as_slice),
             _ => None,
         }
     }
@@ -190,9 +199,21 @@ impl DerivedIn<'_> {
 }
 
 impl<'a> Slot<'a> {
-    fn of(item: &Item, answer: Option<&'a Answer>) -> Self {
-        let seen = answer.map_or(Seen::Nothing, |answer| see(item, answer));
-        Self { answer, seen }
+    /// Looks at the answer in it.
+    fn look(&mut self, item: &Item, tables: &mut Vec<Rows<'a>>) {
+        let Some(answer) = self.answer else { return };
+        if let (Kind::Rows { columns, .. }, Answer::Given(Value::Rows(rows))) = (&item.kind, answer)
+        {
+            let cell = |column: &Item, row: &'a Row| {
+                let answer = row.get(&column.id);
+                Self { answer, seen: answer.map_or(Seen::Nothing, |answer| see(column, answer)) }
+            };
+            let cells = |row: &'a Row| columns.iter().map(|column| cell(column, row)).collect();
+            self.seen = Seen::Rows(tables.len());
+            tables.push(rows.iter().map(cells).collect());
+        } else {
+            self.seen = see(item, answer);
+        }
     }
 
     /// Tells whether anything at all was answered.
@@ -226,12 +247,6 @@ fn see<'a>(item: &Item, answer: &'a Answer) -> Seen<'a> {
         (Kind::Decimal { .. }, Value::BelowDetection) => {
             let limit = item.detection.map_or(Unbounded, Excluded);
             Seen::Number(Number::between(Unbounded, limit))
-        }
-        (Kind::Rows { columns, .. }, Value::Rows(rows)) => {
-            let cells = |row: &'a Row| {
-                columns.iter().map(|column| Slot::of(column, row.get(&column.id))).collect()
-            };
-            Seen::Rows(rows.iter().map(cells).collect())
         }
         (kind, Value::Text(text)) if kind.is_text() => Seen::Text(text),
         _ => Seen::Nothing,

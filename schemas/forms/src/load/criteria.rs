@@ -1,6 +1,6 @@
 //! Loading the criteria of a form: conditions, and the dated sets of categories and grades.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kakehashi_kernel::CivilDate;
 use toml::Spanned;
@@ -76,8 +76,8 @@ impl Loader<'_> {
             if known.insert(raw.id.get_ref().clone(), loaded.len()).is_some() {
                 return Err(refuse("the id is used twice"));
             }
-            let label = Localized::new(raw.ja, raw.en);
-            loaded.push(Criterion { id: raw.id.into_inner(), label, logic });
+            let label = Arc::new(Localized::new(raw.ja, raw.en));
+            loaded.push(Criterion { id: raw.id.into_inner().into(), label, logic });
         }
         Ok((loaded, known))
     }
@@ -140,7 +140,7 @@ impl Loader<'_> {
             if loaded.iter().any(|other| other.id == raw.id) {
                 return Err(refuse("the id is used twice in this set".to_owned()));
             }
-            let label = Localized::new(raw.ja, raw.en);
+            let label = Arc::new(Localized::new(raw.ja, raw.en));
             loaded.push(Grade { id: raw.id, label, is_eligible: raw.eligible, criterion });
         }
         Ok(RuleSet { version, notice, from, until, applies, grades: loaded })

@@ -1,9 +1,12 @@
 //! What the expressions of a definition see of one form's answers: every item and derived item in its
 //! slot, looked up once.
 
-use kakehashi_kernel::PartialDate;
+use std::{
+    cmp::Ordering,
+    ops::Bound::{Excluded, Included, Unbounded},
+};
+
 use rust_decimal::Decimal;
-use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use crate::{
     answer::{Answer, Answers, Comparator, Row, Value},
@@ -137,13 +140,16 @@ fn place<'a>(layout: &Layout, answers: &'a Answers) -> (Vec<Slot<'a>>, usize) {
     let mut strangers = 0;
     let mut known = layout.slots.iter().peekable();
     for (id, answer) in answers.iter() {
-        while known.next_if(|(other, _)| other.as_str() < id).is_some() {}
-        match known.next_if(|(other, _)| other == id) {
-            Some((_, slot)) => {
-                if let Some(slot) = slots.get_mut(*slot) {
-                    slot.answer = Some(answer);
-                }
+        let slot = loop {
+            let Some((other, slot)) = known.peek() else { break None };
+            match other.as_str().cmp(id) {
+                Ordering::Less => drop(known.next()),
+                Ordering::Equal => break Some(*slot),
+                Ordering::Greater => break None,
             }
+        };
+        match slot.and_then(|slot| slots.get_mut(slot)) {
+            Some(slot) => slot.answer = Some(answer),
             None => strangers += 1,
         }
     }
@@ -237,7 +243,7 @@ fn see<'a>(item: &Item, answer: &'a Answer) -> Seen<'a> {
         (Kind::Code(list), Value::Code(code)) => code_seen(list, code),
         (Kind::Codes(list), Value::Codes(codes)) => codes_seen(list, codes),
         (Kind::Date, Value::Date(date)) => Seen::Days(Days::on(*date)),
-        (Kind::PartialDate, Value::PartialDate(date)) => Seen::Days(partial(*date)),
+        (Kind::PartialDate, Value::PartialDate(date)) => Seen::Days(Days::from(*date)),
         (Kind::Integer { .. }, Value::Integer(number)) => {
             Seen::Number(Number::Point(Decimal::from(*number)))
         }
@@ -251,10 +257,6 @@ fn see<'a>(item: &Item, answer: &'a Answer) -> Seen<'a> {
         (kind, Value::Text(text)) if kind.is_text() => Seen::Text(text),
         _ => Seen::Nothing,
     }
-}
-
-fn partial(date: PartialDate) -> Days {
-    Days::from(date)
 }
 
 /// A laboratory value with a comparator lies on one side of the number.

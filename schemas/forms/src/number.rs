@@ -2,7 +2,8 @@
 //!
 //! Every operation answers a span that holds the result for every number of its operands' spans, and
 //! never a wider one for narrower operands: more information never takes a certainty away. What has no
-//! value (division by zero, an overflow) is a number nothing is known about.
+//! value (division by zero) is a number nothing is known about; what is too large to be written is
+//! known to be larger than what can be.
 
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
@@ -78,8 +79,8 @@ impl Number {
         }
     }
 
-    fn of(result: Option<Decimal>) -> Self {
-        result.map_or(Self::UNKNOWN, Self::Point)
+    fn of(result: Reach) -> Self {
+        Self::between(result.as_low(Included), result.as_high(Included))
     }
 
     /// Compares two numbers.
@@ -131,9 +132,19 @@ impl Number {
 
     pub(crate) fn plus(self, other: Self) -> Self {
         if let (Self::Point(left), Self::Point(right)) = (self, other) {
-            return Self::of(left.checked_add(right));
+            return Self::of(add(left, right));
         }
-        Self::between(sum(self.low(), other.low()), sum(self.high(), other.high()))
+        let sum = |left: End, right: End| match (left, right) {
+            (Included(left), Included(right)) => Some((add(left, right), CLOSED)),
+            (Included(left) | Excluded(left), Included(right) | Excluded(right)) => {
+                Some((add(left, right), OPEN))
+            }
+            (Unbounded, _) | (_, Unbounded) => None,
+        };
+        let low = sum(self.low(), other.low()).map_or(Unbounded, |(end, kind)| end.as_low(kind));
+        let high =
+            sum(self.high(), other.high()).map_or(Unbounded, |(end, kind)| end.as_high(kind));
+        Self::between(low, high)
     }
 
     pub(crate) fn minus(self, other: Self) -> Self {
@@ -148,76 +159,84 @@ impl Number {
     }
 
     pub(crate) fn times(self, other: Self) -> Self {
-        let by = |end: End, factor: Decimal| map(end, |end| end.checked_mul(factor));
         match (self, other) {
-            (Self::Point(left), Self::Point(right)) => Self::of(left.checked_mul(right)),
-            (Self::Point(factor), Self::Span(low, high))
-            | (Self::Span(low, high), Self::Point(factor)) => {
+            (Self::Point(left), Self::Point(right)) => Self::of(multiply(left, right)),
+            (Self::Point(factor), span @ Self::Span(..))
+            | (span @ Self::Span(..), Self::Point(factor)) => {
                 if factor.is_zero() {
-                    Self::ZERO
-                } else if factor.is_sign_positive() {
-                    Self::between(by(low, factor), by(high, factor))
-                } else {
-                    Self::between(by(high, factor), by(low, factor))
+                    return Self::ZERO;
                 }
+                span.scale(factor.is_sign_negative(), |end| multiply(end, factor))
             }
             (Self::Span(..), Self::Span(..)) if self.is_natural() && other.is_natural() => {
-                let product = |left, right| match (value(left), value(right)) {
-                    (Some(left), Some(right)) => {
-                        left.checked_mul(right).map_or(Unbounded, Included)
-                    }
-                    _ => Unbounded,
-                };
-                Self::between(product(self.low(), other.low()), product(self.high(), other.high()))
+                let product = |left, right| value(left).zip(value(right));
+                let product = |left, right| product(left, right).map(|(l, r)| multiply(l, r));
+                let low = product(self.low(), other.low());
+                let high = product(self.high(), other.high());
+                Self::between(
+                    low.map_or(Unbounded, |low| low.as_low(CLOSED)),
+                    high.map_or(Unbounded, |high| high.as_high(CLOSED)),
+                )
             }
-            (Self::Span(..), Self::Span(..)) => self.corners(other, Decimal::checked_mul),
+            (Self::Span(..), Self::Span(..)) => self.corners(other, multiply),
         }
     }
 
     pub(crate) fn over(self, other: Self) -> Self {
-        let by = |end: End, divisor: Decimal| map(end, |end| end.checked_div(divisor));
         match (self, other) {
-            (Self::Point(left), Self::Point(right)) => Self::of(left.checked_div(right)),
-            (Self::Span(low, high), Self::Point(divisor)) if !divisor.is_zero() => {
-                if divisor.is_sign_positive() {
-                    Self::between(by(low, divisor), by(high, divisor))
-                } else {
-                    Self::between(by(high, divisor), by(low, divisor))
-                }
+            (_, Self::Point(divisor)) if divisor.is_zero() => Self::UNKNOWN,
+            (Self::Point(left), Self::Point(right)) => Self::of(divide(left, right)),
+            (Self::Span(..), Self::Point(divisor)) => {
+                self.scale(divisor.is_sign_negative(), |end| divide(end, divisor))
             }
             (_, Self::Span(least, most)) => {
                 let Some(least) = value(least).filter(|least| *least > Decimal::ZERO) else {
                     return Self::UNKNOWN;
                 };
                 if !self.is_natural() {
-                    return self.corners(other, Decimal::checked_div);
+                    return self.corners(other, divide);
                 }
-                let low = match most {
-                    Unbounded => Included(Decimal::ZERO),
-                    Included(most) | Excluded(most) => by(self.low(), most),
-                };
-                Self::between(closed(low), closed(by(self.high(), least)))
+                let low = value(self.low()).zip(value(most)).map(|(low, most)| divide(low, most));
+                let high = value(self.high()).map(|high| divide(high, least));
+                Self::between(
+                    low.map_or(Included(Decimal::ZERO), |low| low.as_low(CLOSED)),
+                    high.map_or(Unbounded, |high| high.as_high(CLOSED)),
+                )
             }
-            (Self::Span(..), Self::Point(_)) => Self::UNKNOWN,
         }
     }
 
+    /// Multiplies or divides by one number.
+    fn scale(self, is_turned: bool, by: impl Fn(Decimal) -> Reach) -> Self {
+        let (low, high) =
+            if is_turned { (self.high(), self.low()) } else { (self.low(), self.high()) };
+        let low = match low {
+            Included(low) => by(low).as_low(CLOSED),
+            Excluded(low) => by(low).as_low(OPEN),
+            Unbounded => Unbounded,
+        };
+        let high = match high {
+            Included(high) => by(high).as_high(CLOSED),
+            Excluded(high) => by(high).as_high(OPEN),
+            Unbounded => Unbounded,
+        };
+        Self::between(low, high)
+    }
+
     /// The span from the results for the ends, where all four are known.
-    fn corners(self, other: Self, operate: fn(Decimal, Decimal) -> Option<Decimal>) -> Self {
-        let of = |left, right| operate(value(left)?, value(right)?);
+    fn corners(self, other: Self, operate: fn(Decimal, Decimal) -> Reach) -> Self {
+        let of = |left, right| Some(operate(value(left)?, value(right)?));
         let corners = [
             of(self.low(), other.low()),
             of(self.low(), other.high()),
             of(self.high(), other.low()),
             of(self.high(), other.high()),
         ];
-        let mut span = None;
-        for corner in corners {
-            let Some(corner) = corner else { return Self::UNKNOWN };
-            let (low, high) = span.unwrap_or((corner, corner));
-            span = Some((corner.min(low), corner.max(high)));
-        }
-        span.map_or(Self::UNKNOWN, |(low, high)| Self::from_to(low, high))
+        let corners: Option<Vec<Reach>> = corners.into_iter().collect();
+        let span = corners.and_then(|all| all.iter().min().copied().zip(all.iter().max().copied()));
+        span.map_or(Self::UNKNOWN, |(low, high)| {
+            Self::between(low.as_low(CLOSED), high.as_high(CLOSED))
+        })
     }
 
     /// The least or the greatest of some numbers; of none, nothing is known.
@@ -262,41 +281,49 @@ impl Number {
     }
 
     pub(crate) fn square_root(self) -> Self {
-        self.rising(|number| if number.is_sign_negative() { None } else { real(number, f64::sqrt) })
+        self.rising(|number| (!number.is_sign_negative()).then(|| real(number, f64::sqrt)))
     }
 
     pub(crate) fn logarithm(self) -> Self {
-        self.rising(|number| if number <= Decimal::ZERO { None } else { real(number, f64::ln) })
+        self.rising(|number| (number > Decimal::ZERO).then(|| real(number, f64::ln)))
     }
 
     pub(crate) fn exponential(self) -> Self {
-        self.rising(|number| real(number, f64::exp))
+        self.rising(|number| Some(real(number, f64::exp)))
     }
 
     pub(crate) fn power(self, exponent: Self) -> Self {
         let Self::Point(exponent) = exponent else { return Self::UNKNOWN };
         let of = |base: Decimal| power(base, exponent);
         match self {
-            Self::Point(base) => Self::of(of(base)),
+            Self::Point(base) => of(base).map_or(Self::UNKNOWN, Self::of),
             Self::Span(..) if exponent.is_zero() => Self::Point(Decimal::ONE),
             Self::Span(..) if !self.is_natural() => Self::UNKNOWN,
             Self::Span(..) if exponent.is_sign_positive() => self.rising(of),
             Self::Span(low, high) => {
-                let least = match high {
-                    Unbounded => Included(Decimal::ZERO),
-                    Included(_) | Excluded(_) => closed(map(high, of)),
-                };
-                Self::between(least, closed(map(low, of)))
+                // A falling curve, which has no value at zero.
+                let Some(most) = value(low).and_then(of) else { return Self::UNKNOWN };
+                let least = value(high).and_then(of);
+                Self::between(
+                    least.map_or(Included(Decimal::ZERO), |least| least.as_low(CLOSED)),
+                    most.as_high(CLOSED),
+                )
             }
         }
     }
 
     /// Applies a function that rises. Where it has no value at the lower end, nothing is known.
-    fn rising(self, of: impl Fn(Decimal) -> Option<Decimal>) -> Self {
+    fn rising(self, of: impl Fn(Decimal) -> Option<Reach>) -> Self {
         match self {
-            Self::Point(number) => Self::of(of(number)),
+            Self::Point(number) => of(number).map_or(Self::UNKNOWN, Self::of),
             Self::Span(low, high) => match value(low).and_then(&of) {
-                Some(low) => Self::between(Included(low), closed(map(high, of))),
+                Some(low) => {
+                    let high = value(high).and_then(of);
+                    Self::between(
+                        low.as_low(CLOSED),
+                        high.map_or(Unbounded, |high| high.as_high(CLOSED)),
+                    )
+                }
                 None => Self::UNKNOWN,
             },
         }
@@ -320,23 +347,62 @@ fn closed(end: End) -> End {
     value(end).map_or(Unbounded, Included)
 }
 
-/// Applies an operation to an end. Without a result (an overflow) there is no bound.
-fn map(end: End, operate: impl Fn(Decimal) -> Option<Decimal>) -> End {
-    match end {
-        Included(value) => operate(value).map_or(Unbounded, Included),
-        Excluded(value) => operate(value).map_or(Unbounded, Excluded),
-        Unbounded => Unbounded,
+/// What an operation on two numbers comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// Less than any number that can be written.
+    Below,
+    Exactly(Decimal),
+    /// More than any number that can be written.
+    Above,
+}
+
+/// How an end is made of a number.
+type Kind = fn(Decimal) -> End;
+
+const CLOSED: Kind = Included;
+const OPEN: Kind = Excluded;
+
+impl Reach {
+    /// A result, or the side on which it is too large.
+    fn or_beyond(result: Option<Decimal>, is_negative: bool) -> Self {
+        match result {
+            Some(number) => Self::Exactly(number),
+            None if is_negative => Self::Below,
+            None => Self::Above,
+        }
+    }
+
+    fn as_low(self, kind: Kind) -> End {
+        match self {
+            Self::Below => Unbounded,
+            Self::Exactly(number) => kind(number),
+            Self::Above => Excluded(Decimal::MAX),
+        }
+    }
+
+    fn as_high(self, kind: Kind) -> End {
+        match self {
+            Self::Below => Excluded(Decimal::MIN),
+            Self::Exactly(number) => kind(number),
+            Self::Above => Unbounded,
+        }
     }
 }
 
-fn sum(left: End, right: End) -> End {
-    match (left, right) {
-        (Included(left), Included(right)) => left.checked_add(right).map_or(Unbounded, Included),
-        (Included(left) | Excluded(left), Included(right) | Excluded(right)) => {
-            left.checked_add(right).map_or(Unbounded, Excluded)
-        }
-        (Unbounded, _) | (_, Unbounded) => Unbounded,
-    }
+fn add(left: Decimal, right: Decimal) -> Reach {
+    Reach::or_beyond(left.checked_add(right), left.is_sign_negative())
+}
+
+fn multiply(left: Decimal, right: Decimal) -> Reach {
+    let is_negative = left.is_sign_negative() != right.is_sign_negative();
+    Reach::or_beyond(left.checked_mul(right), is_negative)
+}
+
+/// The divisor is not zero.
+fn divide(left: Decimal, right: Decimal) -> Reach {
+    let is_negative = left.is_sign_negative() != right.is_sign_negative();
+    Reach::or_beyond(left.checked_div(right), is_negative)
 }
 
 /// Tells whether a lower end lets more through than another.
@@ -359,33 +425,38 @@ fn is_higher(end: End, other: End) -> bool {
     }
 }
 
-/// A power; exact for whole exponents as long as the digits suffice.
-fn power(base: Decimal, exponent: Decimal) -> Option<Decimal> {
-    if exponent.is_integer() {
-        let times = exponent.abs().to_u32().filter(|times| *times <= 64)?;
-        let mut product = Decimal::ONE;
-        for _ in 0..times {
-            product = product.checked_mul(base)?;
-        }
-        if exponent.is_sign_negative() {
-            return Decimal::ONE.checked_div(product);
-        }
-        return Some(product);
+/// A power; exact for whole exponents up to 64 as long as the digits suffice. None where there is no
+/// such number.
+fn power(base: Decimal, exponent: Decimal) -> Option<Reach> {
+    let whole = exponent.abs().to_u32().filter(|times| exponent.is_integer() && *times <= 64);
+    if let Some(times) = whole {
+        let is_negative = base.is_sign_negative() && times % 2 == 1;
+        let product = (0..times).try_fold(Decimal::ONE, |product, _| product.checked_mul(base));
+        return match (exponent.is_sign_negative(), product) {
+            (true, _) if base.is_zero() => None,
+            (true, None) => Some(Reach::Exactly(Decimal::ZERO)),
+            (true, Some(product)) => {
+                Some(Reach::or_beyond(Decimal::ONE.checked_div(product), is_negative))
+            }
+            (false, product) => Some(Reach::or_beyond(product, is_negative)),
+        };
     }
     if base.is_zero() && exponent.is_sign_positive() {
-        return Some(Decimal::ZERO);
+        return Some(Reach::Exactly(Decimal::ZERO));
     }
     if base <= Decimal::ZERO {
         return None;
     }
     let exponent = exponent.to_f64()?;
-    real(base, |base| base.powf(exponent))
+    Some(real(base, |base| base.powf(exponent)))
 }
 
 /// Fifteen digits of a function that has no exact value. Its result is rounded to the places of the
 /// derived item before anything compares it.
-fn real(number: Decimal, of: impl Fn(f64) -> f64) -> Option<Decimal> {
-    Decimal::from_f64(of(number.to_f64()?))
+fn real(number: Decimal, of: impl Fn(f64) -> f64) -> Reach {
+    let result = number.to_f64().map(of);
+    let is_negative = result.is_some_and(|result| result < 0.0);
+    Reach::or_beyond(result.and_then(Decimal::from_f64), is_negative)
 }
 
 #[cfg(test)]
@@ -425,22 +496,35 @@ mod tests {
 
     #[test]
     fn what_has_no_value_is_unknown_and_never_a_panic() {
-        let greatest = Number::Point(Decimal::MAX);
         for unknown in [
             n("1").over(n("0")),
             n("1").over(span("-1", "1")),
             n("-1").logarithm(),
             n("0").logarithm(),
             n("-4").square_root(),
-            greatest.plus(greatest),
-            greatest.times(greatest),
-            greatest.exponential(),
             n("0").power(n("-1")),
             n("-2").power(n("0.5")),
-            n("2").power(n("1000")),
         ] {
             assert_eq!(unknown, Number::UNKNOWN);
         }
+    }
+
+    #[test]
+    fn what_is_too_large_is_larger_than_what_can_be_written() {
+        let greatest = Number::Point(Decimal::MAX);
+        for beyond in [
+            greatest.plus(greatest),
+            greatest.times(greatest),
+            greatest.over(n("0.1")),
+            greatest.exponential(),
+            n("2").power(n("1000")),
+            n("20").power(n("60")),
+        ] {
+            assert_eq!(beyond, Number::Span(Excluded(Decimal::MAX), Unbounded));
+        }
+        let below = greatest.negative().minus(greatest);
+        assert_eq!(below, Number::Span(Unbounded, Excluded(Decimal::MIN)));
+        assert_eq!(n("-20").power(n("61")), below);
     }
 
     #[test]

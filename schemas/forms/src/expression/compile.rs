@@ -392,10 +392,7 @@ fn binary(name: &str, left: Tree, right: Tree) -> Result<Tree, String> {
         op::NOT_EQUALS => {
             equal(left, right).map(|equal| Tree::Condition(Condition::Not(Box::new(equal))))
         }
-        op::LESS => order(name, Relation::Less, left, right),
-        op::LESS_EQUALS => order(name, Relation::AtMost, left, right),
-        op::GREATER => order(name, Relation::Less, right, left),
-        op::GREATER_EQUALS => order(name, Relation::AtMost, right, left),
+        op::LESS | op::LESS_EQUALS | op::GREATER | op::GREATER_EQUALS => order(name, left, right),
         op::IN => is_in(left, right).map(Tree::Condition),
         _ => arithmetic(name, left, right),
     }
@@ -432,15 +429,22 @@ fn arithmetic(name: &str, left: Tree, right: Tree) -> Result<Tree, String> {
     }
 }
 
-fn order(name: &str, relation: Relation, left: Tree, right: Tree) -> Result<Tree, String> {
+fn order(name: &str, left: Tree, right: Tree) -> Result<Tree, String> {
+    let relation = match name {
+        op::LESS | op::GREATER => Relation::Less,
+        _ => Relation::AtMost,
+    };
+    let is_turned = matches!(name, op::GREATER | op::GREATER_EQUALS);
     let (left, right) = with_dates(left, right)?;
     match (left, right) {
         (Tree::Moment(left, _), Tree::Moment(right, _)) => {
-            Ok(Tree::Condition(Condition::CompareDays(relation, Box::new((left, right)))))
+            let sides = if is_turned { (right, left) } else { (left, right) };
+            Ok(Tree::Condition(Condition::CompareDays(relation, Box::new(sides))))
         }
         (left, right) => match (quantity(left), quantity(right)) {
             (Ok(left), Ok(right)) => {
-                Ok(Tree::Condition(Condition::Compare(relation, Box::new((left, right)))))
+                let sides = if is_turned { (right, left) } else { (left, right) };
+                Ok(Tree::Condition(Condition::Compare(relation, Box::new(sides))))
             }
             (left, right) => {
                 let show =

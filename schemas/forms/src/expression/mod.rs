@@ -10,6 +10,8 @@ mod compile;
 mod evaluate;
 mod functions;
 mod missing;
+#[cfg(test)]
+mod properties;
 mod tree;
 
 use std::fmt;

@@ -201,4 +201,14 @@ impl Definition {
         let derived = || self.body.derived.iter().any(|derived| derived.id == id);
         self.item(id).map(|item| item.class).or_else(|| derived().then_some(DataClass::Medical))
     }
+
+    /// The consistency rules.
+    pub(crate) fn rules(&self) -> &[Rule] {
+        &self.body.rules
+    }
+
+    /// What there is to judge it by.
+    pub(crate) fn criteria(&self) -> &Criteria {
+        &self.body.criteria
+    }
 }

@@ -75,6 +75,10 @@ impl FormPage<'_> {
                     "Press “Check” when you are done. What you typed stays.",
                 ))
             }
+            @if let Some(unverified) = self.definition.unverified() {
+                p.box.warn { strong { (language.pick("要確認：", "To be confirmed: ")) }
+                    (pick(language, unverified)) }
+            }
             form.entry method="post" action={ (self.path()) "#result" } novalidate autocomplete="off" {
                 input type="hidden" name="entry" value=(self.token);
                 input type="hidden" name="version" value=(key.version);

@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use kakehashi_contract::AuditFact;
-use kakehashi_kernel::ScanId;
+use kakehashi_kernel::{FormKey, ScanId};
 use kakehashi_platform::web::Language;
 use kakehashi_registry_core::{AccountRole, Heading};
 use maud::{Markup, html};
@@ -30,10 +30,8 @@ const PAGES_MAX: u32 = 10_000;
 /// What the address of a list asks for. Never anything about a person: addresses are remembered.
 #[derive(Deserialize, Default)]
 pub(crate) struct Asked {
-    scan: Option<String>,
-    page: Option<String>,
-    /// What a doctor looks for a form by: number, name or reading of the disease.
-    pub(crate) form: Option<String>,
+    pub(crate) scan: Option<String>,
+    pub(crate) page: Option<String>,
 }
 
 /// One page of a list, opened.
@@ -139,6 +137,11 @@ fn content(records: &Listing, asked: &Asked, language: Language) -> Markup {
 }
 
 impl Listing {
+    /// The forms of the records shown, newest first.
+    pub(crate) fn forms(&self) -> impl Iterator<Item = FormKey> {
+        self.lines.iter().map(|line| line.row.form)
+    }
+
     /// The table with its pager. `path` is the list's own page.
     pub(crate) fn table(&self, language: Language, path: &str) -> Markup {
         html! {

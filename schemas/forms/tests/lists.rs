@@ -22,7 +22,7 @@ fn catalogue() -> Catalogue {
 }
 
 fn in_force(definition: &Definition) -> bool {
-    definition.is_valid_on(CivilDate::new(2025, 6, 1).unwrap())
+    definition.is_valid_on(CivilDate::new(2025, 6, 1).expect("a day"))
 }
 
 /// Forms (number and branch) of a programme that are in force on 2025-06-01.

@@ -115,7 +115,7 @@ impl Item {
 }
 
 fn name(criteria: &Criteria, place: usize) -> &str {
-    criteria.conditions.get(place).map_or("", |criterion| criterion.id.as_str())
+    criteria.conditions.get(place).map_or("", |criterion| &*criterion.id)
 }
 
 fn logic(criteria: &Criteria, criterion: &Criterion) -> String {

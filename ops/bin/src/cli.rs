@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{books, ca, demo, ledger, serve};
+use crate::{books, ca, demo, forms, ledger, serve};
 
 /// The word that makes this program the inspector.
 pub(crate) const INSPECT: &str = "inspect";
@@ -48,6 +48,11 @@ enum Command {
     Ca {
         #[command(subcommand)]
         command: ca::CaCommand,
+    },
+    /// Says which forms there are, and what of them is judged by machine
+    Forms {
+        #[command(subcommand)]
+        command: forms::FormsCommand,
     },
     /// The demo's conversion contractor, a client of its own
     #[command(hide = true)]
@@ -139,6 +144,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
                 ledger::run(&config).await
             }
             Command::Ca { command } => ca::run(command),
+            Command::Forms { command } => forms::run(&command),
             Command::Contractor(args) => demo::contractor::run(args).await,
         }
     })

@@ -87,7 +87,7 @@ fn measure(
         }
     }
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
-    let per_second = f64::from(done) / (core_time(start) - begun).as_secs_f64();
+    let per_second = f64::from(done) / core_time(start).saturating_sub(begun).as_secs_f64();
     let per_form = allocations / u64::from(done);
     println!("{what:<40} {per_second:>9.0} forms/s {per_form:>6} allocations/form");
     per_second

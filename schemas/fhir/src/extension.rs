@@ -49,23 +49,6 @@ pub(crate) fn words(name: &str, text: &str) -> Json {
     json!({ "url": format!("urn:kakehashi:fhir:{name}"), "valueString": text })
 }
 
-/// When an item is asked, as HL7's SDC guide has it, in CEL.
-pub(crate) fn enable_when(cel: &str) -> Json {
-    expression("enableWhenExpression", cel)
-}
-
-/// How a derived item is calculated, as HL7's SDC guide has it, in CEL.
-pub(crate) fn calculated(cel: &str) -> Json {
-    expression("calculatedExpression", cel)
-}
-
-fn expression(name: &str, cel: &str) -> Json {
-    json!({
-        "url": format!("http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-{name}"),
-        "valueExpression": { "language": "text/cel", "expression": cel },
-    })
-}
-
 /// Why an item has no value: HL7's reason, and our own state beside it. `None` for a value and a blank.
 pub(crate) fn absent(answer: &Answer) -> Option<[Json; 2]> {
     let reason = match answer {

@@ -3,8 +3,8 @@
 //! Pure, and one way: what a hospital's own tools can show and fill in. Reading a response back is
 //! not here; forms come in as XML (see `kakehashi-xml`).
 //!
-//! What FHIR has no place for stands in extensions: `urn:kakehashi:fhir:…` for our own facts, HL7's
-//! `data-absent-reason` for the states, HL7's SDC expressions for calculations and relevance (as CEL).
+//! What FHIR has no place for stands in extensions: HL7's `data-absent-reason` for the states,
+//! `urn:kakehashi:fhir:…` for our own facts, among them relevance and calculations as CEL texts.
 #![warn(clippy::indexing_slicing, clippy::string_slice)]
 
 mod extension;

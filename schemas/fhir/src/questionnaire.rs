@@ -161,7 +161,7 @@ fn extensions(item: &Item) -> Vec<Json> {
     if let Some(unit) = &item.unit {
         all.push(extension::unit(unit));
     }
-    all.extend(item.relevant_text().map(extension::enable_when));
+    all.extend(item.relevant_text().map(|cel| extension::words("relevant", cel)));
     if let Some(help) = &item.help {
         all.push(extension::words("help", &help.ja));
     }
@@ -173,7 +173,7 @@ fn derived_group(derived: &[Derived]) -> Json {
         let mut extensions = vec![
             extension::words("formula", &derived.formula.ja),
             extension::words("source", &derived.source),
-            extension::calculated(&derived.value),
+            extension::words("value", &derived.value),
         ];
         extensions.extend(derived.unit.as_deref().map(extension::unit));
         json!({

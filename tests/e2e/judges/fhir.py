@@ -11,10 +11,19 @@ from fhir.resources import construct_fhir_element
 from fhir.resources.core.fhirabstractmodel import FHIRAbstractModel
 
 
+# http://hl7.org/fhir/R4/valueset-item-type.html; the library lists a part of it only, and says so with "+".
+ITEM_TYPES = set(
+    "group display boolean decimal integer date dateTime time string text url choice open-choice "
+    "attachment reference quantity".split()
+)
+
+
 def enums(element, path):
     for name, field in type(element).__fields__.items():
         value = getattr(element, name, None)
         allowed = field.field_info.extra.get("enum_values")
+        if allowed and "+" in allowed:
+            allowed = ITEM_TYPES if type(element).__name__ == "QuestionnaireItem" else None
         values = value if isinstance(value, list) else [value]
         for place, one in enumerate(values):
             here = f"{path}.{name}[{place}]"

@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kakehashi_kernel::FormKey;
 
 use crate::{books, ca, demo, forms, ledger, serve};
 
@@ -108,10 +109,16 @@ pub(crate) struct DemoArgs {
     /// Documents of a thousand that the contractor keys with a mistake
     #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub(crate) mistakes_permille: u32,
+    /// Which forms are sent, in turn: keys such as `nanbyo/0049-000/2403`, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = PARKINSON)]
+    pub(crate) forms: Vec<FormKey>,
     /// Plant this text in every personal field, to look for leaks
     #[arg(long, hide = true)]
     pub(crate) marker: Option<String>,
 }
+
+/// What the demo sends unless told otherwise: Parkinson's disease.
+const PARKINSON: &str = "nanbyo/0006-000/2403";
 
 impl Default for DemoArgs {
     fn default() -> Self {
@@ -123,6 +130,7 @@ impl Default for DemoArgs {
             data: None,
             fresh: false,
             mistakes_permille: 150,
+            forms: PARKINSON.parse().into_iter().collect(),
             marker: None,
         }
     }

@@ -3,17 +3,15 @@
 //! Items the kit knows by name get plausible answers; all others one that their kind allows, so that
 //! a form the kit has never seen is filled in too.
 
-use kakehashi_forms::{
-    AllowedState, Answer, Answers, Application, CodeList, Definition, Item, Kind, Row, Value,
-};
-use kakehashi_kernel::{CivilDate, PartialDate};
+use kakehashi_forms::{Answer, Answers, Application, DataClass, Definition, Item, Kind, Value};
+use kakehashi_kernel::{CivilDate, PartialDate, Programme};
 use rust_decimal::Decimal;
 
 use crate::{
     dice::Dice,
-    filled::marker_kana,
     parkinson::Story,
     person::{Doctor, Institution, Patient, Sex},
+    value::draw_state,
 };
 
 /// Everything the answers of one form follow from.
@@ -25,6 +23,8 @@ pub(crate) struct Answering<'a> {
     pub(crate) doctor: Doctor,
     pub(crate) institution: Institution,
     pub(crate) received: CivilDate,
+    /// Height and weight in tenths of a centimetre and of a kilogram.
+    pub(crate) size: (i32, i32),
     pub(crate) marker: Option<&'a str>,
 }
 
@@ -36,16 +36,6 @@ pub(crate) struct Days {
     pub(crate) judged: CivilDate,
     pub(crate) written: CivilDate,
 }
-
-const REMARKS: &[&str] = &[
-    "内服調整中。日内変動あり。",
-    "左右差が目立つ。経過は緩徐。",
-    "歩行時にすくみ足を認める。転倒に注意して指導している。",
-    "通院には家族の付添いを要する。",
-    "嗅覚の低下と便秘が先行した。",
-    "リハビリテーションを継続している。",
-    "前回より動作緩慢が進行した。薬剤を増量して経過をみている。",
-];
 
 impl Answering<'_> {
     /// Draws all answers. The result passes the definition's checks without an error finding.
@@ -70,7 +60,39 @@ impl Answering<'_> {
             }
         }
         self.mend(&mut answers, &days, dice);
+        if !self.is_parkinson() {
+            self.blot(&mut answers, dice);
+        }
         answers
+    }
+
+    /// Whether the form is the one whose stories the kit knows.
+    pub(crate) fn is_parkinson(&self) -> bool {
+        let key = self.definition.key();
+        (key.programme, key.number, key.branch) == (Programme::Nanbyo, 6, 0)
+    }
+
+    /// Now and then an answer cannot be read as it stands: the keyer types the state.
+    fn blot(&self, answers: &mut Answers, dice: &mut Dice) {
+        if !dice.chance(60) {
+            return;
+        }
+        let is_medical_code = |item: &&Item| {
+            item.class == DataClass::Medical
+                && matches!(item.kind, Kind::Code(_))
+                && answers.value(&item.id).is_some()
+        };
+        let items: Vec<&Item> = self.definition.items().filter(is_medical_code).collect();
+        let states = [Answer::Illegible, Answer::Struck, Answer::MultiplyMarked];
+        if items.is_empty() {
+            return;
+        }
+        let mut blotted = answers.clone();
+        blotted.set(&dice.pick(&items).id, dice.pick(&states).clone());
+        let findings = self.definition.check(&blotted, self.application);
+        if !findings.iter().any(kakehashi_forms::Finding::is_error) {
+            *answers = blotted;
+        }
     }
 
     /// Answers what a check misses and takes out what it rejects, until nothing is left to mend.
@@ -98,6 +120,10 @@ impl Answering<'_> {
             Application::Renewal => judged.plus_days(-dice.between(300, 3500)),
         };
         let onset = diagnosed.plus_days(-dice.between(150, 2600));
+        // A child was born before it fell ill, and fell ill before it was seen.
+        let born = self.patient.birth_date;
+        let onset = onset.max(born.plus_days(30));
+        let diagnosed = diagnosed.max(onset.plus_days(7));
         let onset = PartialDate::new(onset.year(), Some(onset.month()), None)
             .expect("the year and month of a date");
         Days { onset, diagnosed, judged, written }
@@ -111,7 +137,7 @@ impl Answering<'_> {
         dice: &mut Dice,
         pass: u8,
     ) -> Option<Answer> {
-        if let Some(known) = self.known(item, days).or_else(|| story.answer(item, dice)) {
+        if let Some(known) = self.known(item, days).or_else(|| self.told(item, story, dice)) {
             return Some(known);
         }
         // Names change rarely; a changed name would have to differ from the name drawn.
@@ -122,15 +148,27 @@ impl Answering<'_> {
         if !is_wanted && (pass > 0 || dice.chance(450)) {
             return None;
         }
-        if dice.chance(60)
-            && let Some(state) = item.states.first()
-        {
-            return Some(match state {
-                AllowedState::NotDone => Answer::NotDone,
-                AllowedState::Unknown => Answer::Unknown,
-            });
+        Some(draw_state(item, dice).unwrap_or_else(|| self.by_kind(item, days, dice)))
+    }
+
+    /// What the story says: all of it of its own disease, daily life of any.
+    fn told(&self, item: &Item, story: &Story, dice: &mut Dice) -> Option<Answer> {
+        if self.is_parkinson() {
+            return story.answer(item, dice);
         }
-        Some(self.by_kind(item, days, dice))
+        match self.definition.key().programme {
+            Programme::Nanbyo => story.daily_life(item, dice),
+            Programme::Shouman => None,
+        }
+    }
+
+    /// A measure of the body, if the item takes a number: centimetres or kilograms.
+    fn measured(&self, item: &Item, of: impl Fn((i32, i32)) -> i32) -> Option<Answer> {
+        let Kind::Decimal { min, max, places, .. } = &item.kind else { return None };
+        let mut value =
+            Decimal::new(i64::from(of(self.size)), 1).clamp(*min, *max).round_dp(*places);
+        value.rescale(*places);
+        Some(Answer::Given(Value::Decimal { value, comparator: None }))
     }
 
     fn known(&self, item: &Item, days: &Days) -> Option<Answer> {
@@ -156,8 +194,15 @@ impl Answering<'_> {
             "insured_branch" => text(&patient.insured.branch),
             "insurer_no" => text(&patient.insurer_number),
             "onset_ym" => Value::PartialDate(days.onset),
-            "diagnosis_date" => Value::Date(days.diagnosed),
-            "severity_judged_date" => Value::Date(days.judged),
+            "diagnosis_date" | "first_visit_date" => Value::Date(days.diagnosed),
+            "severity_judged_date" | "visit_date" | "measured_date" => Value::Date(days.judged),
+            "height" => return self.measured(item, |(height, _)| height),
+            "weight" => return self.measured(item, |(_, weight)| weight),
+            "fiscal_year" => Value::Integer(i64::from(days.written.year())),
+            "reception_kind" => Value::Code(match self.application {
+                Application::New => "1".to_owned(),
+                Application::Renewal => "2".to_owned(),
+            }),
             "entry_date" => Value::Date(days.written),
             "inst_name" => text(&self.institution.name),
             "inst_code" => text(&self.institution.code),
@@ -170,87 +215,8 @@ impl Answering<'_> {
         };
         Some(Answer::Given(value))
     }
-
-    /// Draws a value that the item's kind allows.
-    fn by_kind(&self, item: &Item, days: &Days, dice: &mut Dice) -> Answer {
-        let value = match &item.kind {
-            Kind::Text { length_max, .. } => Value::Text(self.remark(*length_max, dice)),
-            Kind::Kana { length_max } => {
-                let kana = self.marker.map_or_else(|| "かけはし".to_owned(), marker_kana);
-                Value::Text(kana.chars().take(*length_max).collect())
-            }
-            Kind::Date => Value::Date(days.judged),
-            Kind::PartialDate => Value::PartialDate(days.onset),
-            Kind::Code(list) => Value::Code(draw_code(list, dice)),
-            Kind::Codes(list) => Value::Codes(draw_codes(list, dice)),
-            Kind::Integer { min, max } => Value::Integer(draw_integer(*min, *max, dice)),
-            Kind::Decimal { min, max, places, .. } => {
-                Value::Decimal { value: draw_decimal(*min, *max, *places, dice), comparator: None }
-            }
-            Kind::Digits { max, .. } => Value::Text(dice.digits(*max)),
-            Kind::Postcode => text(&self.patient.postcode),
-            Kind::Tel => text(&self.institution.telephone),
-            Kind::Recipient => text(&self.patient.recipient_number),
-            Kind::Insurer => text(&self.patient.insurer_number),
-            Kind::Rows { min, max, columns } => {
-                let most = u32::try_from(*max - *min).unwrap_or(0).min(2);
-                let count = (*min).max(1) + usize::try_from(dice.below(most + 1)).unwrap_or(0);
-                let row = |dice: &mut Dice| -> Row {
-                    let cell =
-                        |column: &Item| (column.id.clone(), self.by_kind(column, days, dice));
-                    columns.iter().map(cell).collect()
-                };
-                Value::Rows((0..count.min(*max)).map(|_| row(dice)).collect())
-            }
-        };
-        Answer::Given(value)
-    }
-
-    fn remark(&self, length_max: usize, dice: &mut Dice) -> String {
-        let words = if length_max < 40 { "経過観察中" } else { *dice.pick(REMARKS) };
-        let words = match self.marker {
-            Some(marker) => format!("{marker}　{words}"),
-            None => words.to_owned(),
-        };
-        words.chars().take(length_max).collect()
-    }
 }
 
 pub(crate) fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
-}
-
-fn draw_code(list: &CodeList, dice: &mut Dice) -> String {
-    let plain: Vec<&str> = list
-        .options()
-        .iter()
-        .filter(|option| option.means.is_none() || list.options().len() == 1)
-        .map(|option| option.code.as_str())
-        .collect();
-    let all: Vec<&str> = list.options().iter().map(|option| option.code.as_str()).collect();
-    let choices = if plain.is_empty() || dice.chance(50) { all } else { plain };
-    (*dice.pick(&choices)).to_owned()
-}
-
-fn draw_codes(list: &CodeList, dice: &mut Dice) -> Vec<String> {
-    let plain = list.options().iter().filter(|option| option.means.is_none());
-    let mut codes: Vec<String> = plain.map(|option| option.code.clone()).collect();
-    while codes.len() > 1 && (codes.len() > 2 || dice.chance(600)) {
-        let place = usize::try_from(dice.below(u32::try_from(codes.len()).unwrap_or(1)));
-        codes.remove(place.unwrap_or(0));
-    }
-    codes
-}
-
-/// Draws from the lower half of a range: upper bounds are what is possible, not what is common.
-fn draw_integer(min: i64, max: i64, dice: &mut Dice) -> i64 {
-    let span = u32::try_from(max.saturating_sub(min) / 2).unwrap_or(u32::MAX);
-    min.saturating_add(i64::from(dice.below(span.saturating_add(1))))
-}
-
-fn draw_decimal(min: Decimal, max: Decimal, places: u32, dice: &mut Dice) -> Decimal {
-    let share = Decimal::new(i64::from(dice.below(500)), 3);
-    let mut value = (min + (max - min) * share).round_dp(places);
-    value.rescale(places);
-    value
 }

@@ -3,7 +3,9 @@
 //! Only mistakes that checks can find are made. A wrong but possible value needs double keying or a
 //! person to find it, and would make a run's outcome depend on luck.
 
-use kakehashi_forms::{Answer, Answers, Application, Comparator, Definition, Item, Kind, Value};
+use kakehashi_forms::{
+    Answer, Answers, Application, Comparator, Definition, Item, Kind, Row, Value,
+};
 
 use crate::dice::Dice;
 
@@ -61,8 +63,10 @@ pub enum Entry {
     Compared(Comparator, String),
     /// Several codes.
     Many(Vec<String>),
-    /// A value that has more to it than one text: a table, 感度以下.
-    Whole(Value),
+    /// 感度以下 in place of a number.
+    BelowDetection,
+    /// A table: its rows, each the typed cells in the order of the columns.
+    Rows(Vec<Vec<KeyedItem>>),
     /// A state instead of a value: [`Answer::state`] is never `None`.
     State(Answer),
 }
@@ -109,7 +113,7 @@ pub fn key(
 ) -> Keyed {
     let mut dice = Dice::new(keying.seed, keying.index, &format!("keying {}", keying.round));
     let items = definition.items().filter_map(|item| {
-        let entry = entry(answers.get(&item.id)?)?;
+        let entry = entry(item, answers.get(&item.id)?)?;
         Some(KeyedItem { id: item.id.clone(), entry })
     });
     let mut keyed =
@@ -127,7 +131,7 @@ pub fn key(
     keyed
 }
 
-fn entry(answer: &Answer) -> Option<Entry> {
+fn entry(item: &Item, answer: &Answer) -> Option<Entry> {
     Some(match answer {
         Answer::Blank => return None,
         Answer::Given(value) => match value {
@@ -135,7 +139,8 @@ fn entry(answer: &Answer) -> Option<Entry> {
             Value::Date(date) => Entry::One(date.to_string()),
             Value::PartialDate(date) => Entry::One(date.to_string()),
             Value::Codes(codes) => Entry::Many(codes.clone()),
-            Value::BelowDetection | Value::Rows(_) => Entry::Whole(value.clone()),
+            Value::BelowDetection => Entry::BelowDetection,
+            Value::Rows(rows) => Entry::Rows(rows.iter().map(|row| cells(item, row)).collect()),
             Value::Integer(number) => Entry::One(number.to_string()),
             Value::Decimal { value, comparator: None } => Entry::One(value.to_string()),
             Value::Decimal { value, comparator: Some(comparator) } => {
@@ -148,6 +153,30 @@ fn entry(answer: &Answer) -> Option<Entry> {
         | Answer::Struck
         | Answer::MultiplyMarked) => Entry::State(state.clone()),
     })
+}
+
+fn cells(table: &Item, row: &Row) -> Vec<KeyedItem> {
+    let cell = |column: &Item| {
+        let entry = entry(column, row.get(&column.id)?)?;
+        Some(KeyedItem { id: column.id.clone(), entry })
+    };
+    table.columns().iter().filter_map(cell).collect()
+}
+
+/// Everything typed into a form that is one text, with the item or column it was typed for.
+fn texts<'a>(
+    definition: &'a Definition,
+    items: &'a mut [KeyedItem],
+) -> impl Iterator<Item = (&'a Item, &'a mut Entry)> {
+    items.iter_mut().filter_map(|typed| Some((definition.item(&typed.id)?, typed))).flat_map(
+        |(item, typed)| match &mut typed.entry {
+            Entry::Rows(rows) => {
+                let cells = rows.iter_mut().flatten();
+                cells.filter_map(|cell| Some((item.column(&cell.id)?, &mut cell.entry))).collect()
+            }
+            entry => vec![(item, entry)],
+        },
+    )
 }
 
 /// Makes a mistake if the document has a place for it.
@@ -172,25 +201,22 @@ fn make(
             |date| format!("{}-02-31", date.get(..4).unwrap_or("2024"))
         }
         KeyingMistake::RequiredLeftOut => |_| String::new(),
-        KeyingMistake::TooManyDigits => |number| format!("{number}000000000000"),
+        KeyingMistake::TooManyDigits => |number| format!("{number}999999999999"),
         KeyingMistake::WrongCheckDigit => next_last_digit,
     };
-    let places: Vec<usize> = (0..keyed.items.len())
-        .filter(|place| {
-            let typed = &keyed.items[*place];
-            let item = definition.item(&typed.id);
-            matches!(typed.entry, Entry::One(_))
-                && item.is_some_and(|item| suits(mistake, item, application))
-        })
+    let mut places: Vec<&mut Entry> = texts(definition, &mut keyed.items)
+        .filter(|(item, entry)| matches!(entry, Entry::One(_)) && suits(mistake, item, application))
+        .map(|(_, entry)| entry)
         .collect();
-    if places.is_empty() {
+    let bound = u32::try_from(places.len()).unwrap_or(u32::MAX);
+    if bound == 0 {
         return false;
     }
-    let typed = &mut keyed.items[*dice.pick(&places)];
-    if let Entry::One(text) = &typed.entry {
+    let place = usize::try_from(dice.below(bound)).unwrap_or(0);
+    let Some(entry) = places.get_mut(place) else { return false };
+    if let Entry::One(text) = &**entry {
         let spoilt = spoil(text);
-        typed.entry =
-            if spoilt.is_empty() { Entry::State(Answer::Blank) } else { Entry::One(spoilt) };
+        **entry = if spoilt.is_empty() { Entry::State(Answer::Blank) } else { Entry::One(spoilt) };
     }
     true
 }

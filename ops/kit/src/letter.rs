@@ -164,6 +164,8 @@ fn shape(outline: &Outline, (slope, slant, sx, sy): (f32, f32, f32, f32), units:
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use kakehashi_forms::CodeList;
 
     use super::*;
@@ -179,15 +181,29 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_face_knows_every_word_of_the_form() {
+    fn the_printed_face_knows_every_word_of_every_form() {
         let letters = Letters::new();
-        let definition = crate::definition();
-        let labels = definition.items().map(|item| &item.label.ja);
-        let options = definition.items().filter_map(|item| item.codes());
-        let options = options.flat_map(CodeList::options).map(|option| &option.label.ja);
-        for letter in labels.chain(options).flat_map(|text| text.chars()) {
-            assert!(letters.knows(Face::Print, letter), "{letter}");
+        let mut unknown = BTreeSet::new();
+        let mut look = |text: &str| {
+            unknown.extend(text.chars().filter(|letter| !letters.knows(Face::Print, *letter)));
+        };
+        for form in crate::catalogue().iter() {
+            look(&form.name().ja);
         }
+        for form in crate::samples() {
+            for section in form.sections() {
+                look(&section.label.ja);
+            }
+            for item in form.items().flat_map(|item| std::iter::once(item).chain(item.columns())) {
+                look(&item.label.ja);
+                look(item.unit.as_deref().unwrap_or_default());
+                let options = item.codes().map(CodeList::options).unwrap_or_default();
+                for option in options {
+                    look(&option.label.ja);
+                }
+            }
+        }
+        assert!(unknown.is_empty(), "{unknown:?}");
     }
 
     #[test]

@@ -58,6 +58,16 @@ pub(crate) struct Content {
     pub(crate) lines: Vec<Area>,
     /// Boxes to tick.
     pub(crate) boxes: Vec<(Choice, Area)>,
+    /// A table.
+    pub(crate) table: Table,
+}
+
+/// A printed table: what stands above its columns, and the cells of its rows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    pub(crate) heads: Vec<(Area, String)>,
+    /// By row; in a row by column, as the definition has them.
+    pub(crate) rows: Vec<Vec<Area>>,
 }
 
 /// What a ticked box means.
@@ -82,8 +92,14 @@ const GAP: f32 = 1.6;
 const LABEL: f32 = 32.0;
 const BOX: f32 = 2.7;
 const CELL: f32 = 4.9;
+/// Rows printed of a table, unless it has fewer or must have more.
+const ROWS: usize = 4;
 /// Line heights tried from comfortable to tight.
-const LINE_HEIGHTS: [f32; 12] = [10.0, 9.2, 8.6, 8.0, 7.5, 7.0, 6.6, 6.2, 5.8, 5.4, 5.0, 4.6];
+const LINE_HEIGHTS: [f32; 16] =
+    [10.0, 9.2, 8.6, 8.0, 7.5, 7.0, 6.6, 6.2, 5.8, 5.4, 5.0, 4.6, 4.2, 3.8, 3.5, 3.2];
+
+/// Lines lower than this are of a crowded page.
+const TIGHT: f32 = 4.0;
 
 /// Plans all pages of a form.
 pub(crate) fn plan(definition: &Definition, letters: &Letters) -> Sheet {
@@ -171,6 +187,8 @@ fn field(
     content.cells.iter_mut().for_each(shift);
     content.lines.iter_mut().for_each(shift);
     content.boxes.iter_mut().for_each(|(_, area)| shift(area));
+    content.table.heads.iter_mut().for_each(|(area, _)| shift(area));
+    content.table.rows.iter_mut().flatten().for_each(shift);
     for (left, middle, _) in &mut content.words {
         *left += dx;
         *middle += dy;
@@ -194,7 +212,9 @@ fn flow(item: &Item, letters: &Letters, width: f32, line: f32) -> (Content, u16)
     let mut flow = Flow { letters, content: Content::default(), width, line, x: PAD, lines: 0 };
     match &item.kind {
         Kind::Text { lines_max, .. } if *lines_max > 1 => {
-            flow.area(u16::try_from(*lines_max).unwrap_or(7).min(7));
+            // A crowded page has less room to write on.
+            let most = if line < TIGHT { 3 } else { 7 };
+            flow.area(u16::try_from(*lines_max).unwrap_or(most).min(most));
         }
         Kind::Text { length_max, .. } | Kind::Kana { length_max } => {
             let room = if *length_max > 40 { 100.0 } else { 50.0 };
@@ -230,7 +250,7 @@ fn flow(item: &Item, letters: &Letters, width: f32, line: f32) -> (Content, u16)
         Kind::Postcode | Kind::Recipient => flow.cells(7),
         Kind::Tel => flow.cells(11),
         Kind::Insurer => flow.cells(8),
-        Kind::Rows { max, .. } => flow.area(u16::try_from(*max).unwrap_or(7).min(7)),
+        Kind::Rows { min, max, columns } => flow.table(columns, (*max).min((*min).max(ROWS))),
     }
     if let Some(unit) = &item.unit {
         flow.word(unit);
@@ -284,6 +304,10 @@ impl Flow<'_> {
         let cells = u16::try_from(count.clamp(1, 30)).unwrap_or(1);
         let height = (self.line - 1.2).min(5.8);
         self.make_room(f32::from(cells) * CELL);
+        // Like a blank wider than the field, so many cells get a row of their own.
+        if self.x + f32::from(cells) * CELL > self.width {
+            self.lines += 1;
+        }
         let top = self.top() + (self.line - height) / 2.0;
         for cell in 0..cells {
             let left = self.x + f32::from(cell) * CELL;
@@ -320,6 +344,26 @@ impl Flow<'_> {
         self.lines = lines.saturating_sub(1);
         self.x = self.width;
     }
+
+    /// A line of column heads, then `rows` lines of cells.
+    fn table(&mut self, columns: &[Item], rows: usize) {
+        let rows = u16::try_from(rows).unwrap_or(1);
+        let count = u16::try_from(columns.len()).unwrap_or(1).max(1);
+        let (width, height) = (self.width / f32::from(count), self.line);
+        let places = |line: u16| -> Vec<Area> {
+            let cell = |place| {
+                Area::new(f32::from(place) * width, f32::from(line) * height, width, height)
+            };
+            (0..count).map(cell).collect()
+        };
+        let heads = columns.iter().map(|column| column.label.ja.clone());
+        self.content.table = Table {
+            heads: places(0).into_iter().zip(heads).collect(),
+            rows: (1..=rows).map(places).collect(),
+        };
+        self.lines = rows;
+        self.x = self.width;
+    }
 }
 
 fn widest(low: &str, high: &str) -> usize {
@@ -329,42 +373,55 @@ fn widest(low: &str, high: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filled::definition;
+    use crate::filled::{definition, samples};
 
-    fn fields() -> Vec<Field> {
-        let sheet = plan(definition(), &Letters::new());
-        assert_eq!(sheet.pages.len(), usize::from(definition().pages()));
+    fn fields(definition: &Definition) -> Vec<Field> {
+        let sheet = plan(definition, &Letters::new());
+        assert_eq!(sheet.pages.len(), usize::from(definition.pages()));
         sheet.pages.into_iter().flat_map(|page| page.fields).collect()
+    }
+
+    fn is_inside(inner: Area, outer: Area) -> bool {
+        inner.x >= outer.x - 0.01
+            && inner.y >= outer.y - 0.01
+            && inner.x + inner.w <= outer.x + outer.w + 0.01
+            && inner.y + inner.h <= outer.y + outer.h + 0.01
     }
 
     #[test]
     fn every_item_stands_on_the_form_once_in_printed_order() {
-        let planned: Vec<String> = fields().into_iter().map(|field| field.id).collect();
-        let defined: Vec<&str> = definition().items().map(|item| item.id.as_str()).collect();
-        assert_eq!(planned, defined);
-    }
-
-    #[test]
-    fn nothing_leaves_the_page_or_its_frame() {
-        let inside = |inner: Area, outer: Area| {
-            inner.x >= outer.x - 0.01
-                && inner.y >= outer.y - 0.01
-                && inner.x + inner.w <= outer.x + outer.w + 0.01
-                && inner.y + inner.h <= outer.y + outer.h + 0.01
-        };
-        let body = Area::new(LEFT, BODY_TOP, RIGHT - LEFT, BODY_BOTTOM - BODY_TOP);
-        for field in fields() {
-            assert!(inside(field.area, body), "{}", field.id);
-            let boxes = field.content.boxes.iter().map(|(_, area)| area);
-            for area in field.content.cells.iter().chain(&field.content.lines).chain(boxes) {
-                assert!(inside(*area, field.area), "{}", field.id);
-            }
+        for form in samples() {
+            let planned: Vec<String> = fields(form).into_iter().map(|field| field.id).collect();
+            let mut defined: Vec<&Item> = form.items().collect();
+            defined.sort_by_key(|item| item.page);
+            let defined: Vec<&str> = defined.iter().map(|item| item.id.as_str()).collect();
+            assert_eq!(planned, defined, "{}", form.key());
         }
     }
 
     #[test]
+    fn nothing_leaves_the_page_or_its_frame() {
+        let body = Area::new(LEFT, BODY_TOP, RIGHT - LEFT, BODY_BOTTOM - BODY_TOP);
+        let mut outside = Vec::new();
+        for form in samples() {
+            for field in fields(form) {
+                let Content { cells, lines, boxes, table, .. } = &field.content;
+                let boxes = boxes.iter().map(|(_, area)| area);
+                let heads = table.heads.iter().map(|(area, _)| area);
+                let mut parts = cells.iter().chain(lines).chain(boxes).chain(heads);
+                let is_whole = parts.all(|area| is_inside(*area, field.area))
+                    && table.rows.iter().flatten().all(|area| is_inside(*area, field.area));
+                if !is_inside(field.area, body) || !is_whole {
+                    outside.push(format!("{} {}", form.key(), field.id));
+                }
+            }
+        }
+        assert!(outside.is_empty(), "{outside:#?}");
+    }
+
+    #[test]
     fn every_code_and_state_has_a_box() {
-        for (field, item) in fields().iter().zip(definition().items()) {
+        for (field, item) in fields(definition()).iter().zip(definition().items()) {
             let codes = item.codes().map_or(0, |list| list.options().len());
             assert_eq!(field.content.boxes.len(), codes + item.states.len(), "{}", item.id);
         }

@@ -99,7 +99,7 @@ impl Story {
     }
 
     /// Items of the common sections.
-    fn daily_life(&self, item: &Item, dice: &mut Dice) -> Option<Answer> {
+    pub(crate) fn daily_life(&self, item: &Item, dice: &mut Dice) -> Option<Answer> {
         let level = (self.stage + 1) / 2;
         Some(match item.id.as_str() {
             "living_mobility" | "living_selfcare" => code(level),

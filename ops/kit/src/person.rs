@@ -143,12 +143,21 @@ const HOSPITALS: &[&str] =
     &["架橋市立病院", "見本大学病院", "例示神経内科クリニック", "試作中央病院", "雛形記念病院"];
 
 impl Patient {
-    /// Draws a patient of 30 to 90 years on `today`.
+    /// Draws a grown-up of 45 to 88 years on `today`.
     pub fn draw(dice: &mut Dice, today: CivilDate) -> Self {
+        Self::of_age(dice, today, (45, 88))
+    }
+
+    /// Draws a child of 4 to 17 years on `today`.
+    pub fn child(dice: &mut Dice, today: CivilDate) -> Self {
+        Self::of_age(dice, today, (4, 16))
+    }
+
+    fn of_age(dice: &mut Dice, today: CivilDate, (youngest, oldest): (i32, i32)) -> Self {
         let sex = if dice.chance(450) { Sex::Male } else { Sex::Female };
         let (family, family_kana) = *dice.pick(FAMILIES);
         let (given, given_kana) = *dice.pick(if sex == Sex::Male { MALE } else { FEMALE });
-        let days = 365 * dice.between(45, 88) + dice.between(0, 364);
+        let days = 365 * dice.between(youngest, oldest) + dice.between(0, 364);
         let place = format!("{}{}", dice.pick(PREFECTURES), dice.pick(CITIES));
         let building = *dice.pick(BUILDINGS);
         let room =
@@ -176,6 +185,20 @@ impl Patient {
             },
             insurer_number: checked(&format!("00{}", dice.digits(5))),
         }
+    }
+
+    /// Draws height and weight on a day, roughly as people have them: in tenths of a centimetre and of a
+    /// kilogram.
+    pub fn size(&self, on: CivilDate, dice: &mut Dice) -> (i32, i32) {
+        let years = i32::from(self.birth_date.years_until(on)).clamp(0, 18);
+        let height = match years {
+            0..=1 => 500 + years * 250,
+            2..=17 => 860 + (years - 2) * 52,
+            _ => 1600,
+        } + dice.between(-70, 70);
+        // A body-mass index of people of that age makes a possible weight.
+        let index = if years < 15 { dice.between(145, 175) } else { dice.between(185, 240) };
+        (height, index * height / 1000 * height / 1000)
     }
 }
 
@@ -240,6 +263,17 @@ mod tests {
         for patient in patients() {
             assert!(text::is_kana(&patient.kana), "{}", patient.kana);
             assert!((44..=90).contains(&patient.birth_date.years_until(today)));
+        }
+    }
+
+    #[test]
+    fn children_are_children() {
+        let today = "2026-11-23".parse().unwrap();
+        for index in 0..300 {
+            let child = Patient::child(&mut Dice::new(7, index, "person"), today);
+            assert!((3..=17).contains(&child.birth_date.years_until(today)));
+            let (height, weight) = child.size(today, &mut Dice::new(7, index, "size"));
+            assert!((830..1800).contains(&height) && (90..700).contains(&weight), "{weight}");
         }
     }
 

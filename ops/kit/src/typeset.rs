@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use kakehashi_forms::{AllowedState, Answer, Application, Definition, Row, Value};
-use kakehashi_kernel::FormKey;
+use kakehashi_forms::{AllowedState, Answer, Application, Definition, Item, Row, Value};
+use kakehashi_kernel::{FormKey, Programme};
 
 use crate::{
     barcode,
     canvas::{A4_HEIGHT, A4_WIDTH, Area, Canvas},
     dice::Dice,
-    filled::{FilledForm, definition},
+    filled::{FilledForm, catalogue},
     letter::Letters,
     page::{BODY_TOP, Border, Choice, Field, LEFT, RIGHT, Sheet, SheetPage, TOP, WORD, plan},
     pdf::{self, PdfError},
@@ -33,6 +33,9 @@ pub enum PressError {
     /// A page image could not be encoded.
     #[error("a page could not be scanned")]
     Encode(#[from] EncodeError),
+    /// The form is of no version there is.
+    #[error("no definition of {0}")]
+    UnknownForm(FormKey),
     /// The PDF could not be written.
     #[error("the scan could not be wrapped")]
     Pdf(#[from] PdfError),
@@ -54,7 +57,8 @@ impl Press {
     ///
     /// # Errors
     ///
-    /// [`PressError`] when an encoder fails, which no form of ours makes it do.
+    /// [`PressError`] when the catalogue does not have the form, or an encoder fails, which no form of
+    /// ours makes it do.
     pub fn scan(&mut self, form: &FilledForm) -> Result<Vec<u8>, PressError> {
         let pages = self.page_scans(form)?;
         Ok(pdf::wrap(&pages, &form.serial)?)
@@ -66,7 +70,8 @@ impl Press {
     ///
     /// As [`Press::scan`].
     pub fn page_scans(&mut self, form: &FilledForm) -> Result<Vec<PageScan>, PressError> {
-        let definition = definition();
+        let definition =
+            catalogue().definition(form.key).ok_or(PressError::UnknownForm(form.key))?;
         let mut dice = Dice::new(form.seed, form.index, "scanner");
         let scanner = Scanner::draw(&mut dice);
         let mut writer = Writer::new(Dice::new(form.seed, form.index, "writer"));
@@ -80,7 +85,7 @@ impl Press {
                 .entry((key, page.number, scanner.dpi))
                 .or_insert_with(|| print_page(definition, letters, page, scanner.dpi));
             let mut canvas = blank.clone();
-            fill_page(&mut canvas, letters, &mut writer, page, form);
+            fill_page(&mut canvas, letters, &mut writer, page, (form, definition));
             if page.number == 1 {
                 // One in five misses its box and covers part of a field.
                 let at = if stamping.chance(200) { STAMP_MISSED } else { STAMP_AT };
@@ -146,17 +151,27 @@ fn print_title(
     definition: &Definition,
     page: &SheetPage,
 ) {
-    let name = format!("{:03}　{}", definition.key().number, definition.name().ja);
+    let key = definition.key();
+    let (title, of_number) = match key.programme {
+        Programme::Nanbyo => ("臨床調査個人票", "告示番号"),
+        Programme::Shouman => ("小児慢性特定疾病医療意見書", "疾病番号"),
+    };
+    let number = match (key.programme, key.branch) {
+        (Programme::Nanbyo, 0) => format!("{:03}", key.number),
+        (Programme::Nanbyo, branch) => format!("{:03}-{branch}", key.number),
+        (Programme::Shouman, branch) => format!("{:02}-{branch:03}", key.number),
+    };
+    let name = format!("{number}　{}", definition.name().ja);
     if page.number > 1 {
-        print_bold(canvas, letters, (LEFT, TOP + 5.0), (4.6, 60.0), "臨床調査個人票");
+        print_bold(canvas, letters, (LEFT, TOP + 5.0), (4.6, 60.0), title);
         print(canvas, letters, (LEFT, TOP + 12.0), (4.0, 100.0), &name);
         return;
     }
-    print_bold(canvas, letters, (LEFT, TOP + 4.0), (6.6, 70.0), "臨床調査個人票");
+    print_bold(canvas, letters, (LEFT, TOP + 4.0), (6.6, 70.0), title);
     let frame = Area::new(LEFT, TOP + 9.5, 92.0, 8.0);
     canvas.frame(frame, 0.5);
     canvas.line(LEFT + 20.0, frame.y, 0.0, frame.h, 0.3);
-    print(canvas, letters, (LEFT + 2.0, frame.y + 4.0), (3.2, 18.0), "告示番号");
+    print(canvas, letters, (LEFT + 2.0, frame.y + 4.0), (3.2, 18.0), of_number);
     print_bold(canvas, letters, (LEFT + 23.0, frame.y + 4.0), (5.0, 68.0), &name);
     for application in [Application::New, Application::Renewal] {
         let area = application_box(application);
@@ -198,6 +213,13 @@ fn print_field(canvas: &mut Canvas, letters: &mut Letters, field: &Field) {
     }
     for (_, area) in &field.content.boxes {
         canvas.frame(*area, 0.25);
+    }
+    for (area, text) in &field.content.table.heads {
+        canvas.fill(*area, 12);
+        print(canvas, letters, (area.x + 1.0, area.y + area.h / 2.0), (WORD, area.w - 2.0), text);
+    }
+    for area in field.content.table.rows.iter().flatten() {
+        canvas.frame(*area, 0.12);
     }
     for line in field.content.lines.iter().skip(1) {
         canvas.line(line.x, line.y, line.w, 0.0, 0.05);
@@ -242,7 +264,7 @@ fn fill_page(
     letters: &mut Letters,
     writer: &mut Writer,
     page: &SheetPage,
-    form: &FilledForm,
+    (form, definition): (&FilledForm, &Definition),
 ) {
     let code = form.key.page_code(page.number);
     barcode::draw(canvas, RIGHT, TOP, &barcode::text(&code, &form.serial));
@@ -251,8 +273,12 @@ fn fill_page(
         pen::tick(canvas, writer, application_box(form.application));
     }
     for field in &page.fields {
-        if let Some(answer) = form.answers.get(&field.id) {
-            write_answer(canvas, letters, writer, field, answer);
+        match (form.answers.get(&field.id), definition.item(&field.id)) {
+            (Some(Answer::Given(Value::Rows(rows))), Some(item)) => {
+                write_table(canvas, letters, writer, field, (item, rows));
+            }
+            (Some(answer), _) => write_answer(canvas, letters, writer, field, answer),
+            (None, _) => {}
         }
     }
 }
@@ -314,10 +340,8 @@ fn write_value(
             write_right(canvas, letters, writer, cells, &format!("{sign}{value}"));
         }
         Value::BelowDetection => write_lines(canvas, letters, writer, field, "感度以下"),
-        Value::Rows(rows) => {
-            let lines: Vec<String> = rows.iter().map(row_text).collect();
-            write_lines(canvas, letters, writer, field, &lines.join("\n"));
-        }
+        // Written cell by cell, where its columns are known.
+        Value::Rows(_) => {}
         Value::Code(code) => {
             tick_choice(canvas, letters, writer, field, &Choice::Code(code.clone()));
         }
@@ -329,28 +353,20 @@ fn write_value(
     }
 }
 
-/// The cells of a row, side by side as a hand writes them.
-fn row_text(row: &Row) -> String {
-    let cells = row.iter().map(|(_, answer)| match answer {
-        Answer::Given(value) => cell_text(value),
-        state => state.word().unwrap_or_default().to_owned(),
-    });
-    cells.collect::<Vec<_>>().join("　")
-}
-
-fn cell_text(value: &Value) -> String {
-    match value {
-        Value::Text(text) | Value::Code(text) => text.clone(),
-        Value::Date(date) => date.to_string(),
-        Value::PartialDate(date) => date.to_string(),
-        Value::Codes(codes) => codes.join("・"),
-        Value::Integer(number) => number.to_string(),
-        Value::Decimal { value, comparator } => {
-            format!("{}{value}", comparator.map_or("", kakehashi_forms::Comparator::symbol))
+/// Writes a table, each cell in its place.
+fn write_table(
+    canvas: &mut Canvas,
+    letters: &mut Letters,
+    writer: &mut Writer,
+    field: &Field,
+    (item, rows): (&Item, &[Row]),
+) {
+    for (areas, row) in field.content.table.rows.iter().zip(rows) {
+        for (area, column) in areas.iter().zip(item.columns()) {
+            if let Some(answer) = row.get(&column.id) {
+                pen::write(canvas, letters, writer, *area, &column.write(answer));
+            }
         }
-        Value::BelowDetection => "感度以下".to_owned(),
-        // A table has no tables in it.
-        Value::Rows(_) => String::new(),
     }
 }
 

@@ -66,7 +66,7 @@ fn renewals_carry_a_recipient_number_and_new_forms_do_not() {
 fn a_marker_stands_in_every_personal_text_and_the_form_stays_right() {
     let marker = "ZQX-MARKER-77";
     for index in 0..50 {
-        let form = filled_with_marker(7, index, marker);
+        let form = filled_with_marker(definition(), 7, index, marker);
         for item in ["name_kanji", "address"] {
             assert!(form.answers.text(item).is_some_and(|text| text.contains(marker)), "{item}");
         }

@@ -6,7 +6,7 @@ use hayro::{
     PixmapSettings, RenderCache, RenderSettings, hayro_interpret::InterpreterSettings,
     hayro_syntax::Pdf, render, vello_cpu::color::palette::css::WHITE,
 };
-use kakehashi_kit::{Depth, Press, definition, filled, read_serial};
+use kakehashi_kit::{Depth, Press, definition, filled, filled_form, read_serial, samples};
 use png::BitDepth;
 
 /// Renders a page at 150 dpi: width, height and one grey byte a dot.
@@ -101,4 +101,18 @@ fn devices_differ_in_depth_and_resolution() {
     assert!(pages.iter().any(|page| page.dpi == 200) && pages.iter().any(|page| page.dpi > 200));
     let heaviest = pages.iter().map(|page| page.data.len()).max().unwrap();
     assert!(heaviest < 2_000_000, "{heaviest} bytes for one page");
+}
+
+#[test]
+fn the_barcode_of_every_kind_of_form_names_it() {
+    let mut press = Press::new();
+    for (form, index) in samples().into_iter().zip(0..) {
+        let filled = filled_form(form, 5, index);
+        let scan = press.scan(&filled).unwrap();
+        // Another page of each: drawing them is what takes long.
+        let page = 1 + u16::try_from(index).unwrap() % form.pages();
+        let rendered = render_grey(&scan, usize::from(page - 1));
+        let read = read_serial(&png(&rendered, BitDepth::Two));
+        assert_eq!(read, Some((form.key().page_code(page), filled.serial.clone())));
+    }
 }

@@ -35,7 +35,7 @@ fn what_patients_and_doctors_wrote_is_nowhere_in_clear_text() {
 
 #[test]
 fn the_marker_is_in_the_forms_that_travel() {
-    let form = kakehashi_kit::filled_with_marker(7, 0, MARKER);
+    let form = kakehashi_kit::filled_with_marker(kakehashi_kit::definition(), 7, 0, MARKER);
     let definition = kakehashi_kit::definition();
     let texts: Vec<String> =
         form.answers.iter().map(|(id, answer)| definition.write(id, answer)).collect();

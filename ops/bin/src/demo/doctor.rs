@@ -3,9 +3,9 @@
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use kakehashi_forms::{AllowedState, Answer, Value};
+use kakehashi_forms::{Answer, Value};
 use kakehashi_kernel::{Programme, Sensitive};
-use kakehashi_kit::{FilledForm, definition};
+use kakehashi_kit::{FilledForm, catalogue, posted};
 use kakehashi_platform::mtls::{Answer as Reply, Client};
 use kakehashi_registry::{AccountRole, NewAccount};
 use uuid::Uuid;
@@ -45,7 +45,7 @@ pub(super) async fn ensure_accounts(running: &Running, prepared: &Prepared) -> a
                 name: Sensitive::new(name.to_owned()),
                 role,
                 organisation: organisation.to_owned(),
-                programmes: vec![Programme::Nanbyo],
+                programmes: Programme::ALL.to_vec(),
             }
         };
     let accounts = &prepared.accounts;
@@ -83,7 +83,7 @@ impl Doctor {
         let cookie = self.sign_in(DemoAccounts::DOCTOR, &accounts.doctor_password).await?;
         let indices: Vec<u32> = [BOTH_WAYS].into_iter().chain(ONLINE_ONLY).collect();
         for index in &indices {
-            let form = form(args.seed, *index, args.marker.as_deref());
+            let form = form(args, *index)?;
             self.register(&cookie, &form).await?;
         }
         progress.say(&format!("オンライン登録 / {} forms entered online", indices.len()));
@@ -100,7 +100,11 @@ impl Doctor {
 
     /// Shows the form, asks for a check, registers. The token makes a repeat harmless.
     async fn register(&self, cookie: &str, form: &FilledForm) -> anyhow::Result<()> {
-        let path = format!("/forms/{}/{}", form.key.programme, form.key.number);
+        let number = match form.key.branch {
+            0 => form.key.number.to_string(),
+            branch => format!("{}-{branch}", form.key.number),
+        };
+        let path = format!("/forms/{}/{number}", form.key.programme);
         let shown = self
             .send(
                 Method::GET,
@@ -111,7 +115,7 @@ impl Doctor {
             .await?;
         ensure!(shown.status == StatusCode::OK, "form not shown: {}", shown.status);
         let token = Uuid::from_u64_pair(form.seed | 1 << 63, u64::from(form.index));
-        let fields = fields(form, token);
+        let fields = fields(form, token)?;
         for (action, expected) in [("check", StatusCode::OK), ("register", StatusCode::SEE_OTHER)] {
             let pairs = fields
                 .iter()
@@ -152,34 +156,29 @@ impl Doctor {
 }
 
 /// The fields of the form page, as the browser would post them.
-fn fields(form: &FilledForm, token: Uuid) -> Vec<(String, String)> {
-    let definition = definition();
-    let mut fields = vec![
-        ("entry".to_owned(), token.to_string()),
-        ("version".to_owned(), form.key.version.to_string()),
-        ("application".to_owned(), form.application.as_str().to_owned()),
-    ];
-    for (id, answer) in form.answers.iter() {
-        match answer {
-            Answer::Given(Value::Codes(codes)) => {
-                fields.extend(codes.iter().map(|code| (id.to_owned(), code.clone())));
+fn fields(form: &FilledForm, token: Uuid) -> anyhow::Result<Vec<(String, String)>> {
+    let definition = catalogue().definition(form.key).context("no definition of the form")?;
+    let mut answers = form.answers.clone();
+    for item in definition.items() {
+        // What cannot be read on paper the doctor simply answers.
+        let is_spoilt = matches!(
+            answers.get(&item.id),
+            Some(Answer::Illegible | Answer::Struck | Answer::MultiplyMarked)
+        );
+        if is_spoilt {
+            answers.remove(&item.id);
+            if let Some(code) = item.codes().and_then(|list| list.options().first()) {
+                answers.set(&item.id, Answer::Given(Value::Code(code.code.clone())));
             }
-            Answer::Given(_) => fields.push((id.to_owned(), definition.write(id, answer))),
-            Answer::NotDone | Answer::Unknown => {
-                let state = answer.state().unwrap_or_default();
-                let allowed = match answer {
-                    Answer::NotDone => AllowedState::NotDone,
-                    _ => AllowedState::Unknown,
-                };
-                if definition.item(id).is_some_and(|item| item.allows(allowed)) {
-                    fields.push((format!("{id}.state"), state.to_owned()));
-                }
-            }
-            // Paper states that a page has no field for.
-            Answer::Blank | Answer::Illegible | Answer::Struck | Answer::MultiplyMarked => {}
         }
     }
-    fields
+    let mut fields = vec![
+        ("entry".to_owned(), token.to_string()),
+        ("version".to_owned(), format!("{:04}", form.key.version)),
+        ("application".to_owned(), form.application.as_str().to_owned()),
+    ];
+    fields.extend(posted(definition, &answers).context("an answer has no field")?);
+    Ok(fields)
 }
 
 fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {

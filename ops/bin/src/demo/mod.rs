@@ -16,6 +16,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::{Context, bail};
 use kakehashi_contract::Zone;
+use kakehashi_kernel::Sha256Digest;
 use kakehashi_platform::{
     mtls::{Client, ClientLimits, ClientTls},
     pki::CertificateFiles,
@@ -88,9 +89,17 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     Ok(if outcome.is_good() && is_drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// One folder per seed and size, so that one run's books are not mixed with another's.
+/// One folder per seed, size and choice of forms, so that one run's books are not mixed with another's.
 fn default_folder(args: &DemoArgs) -> PathBuf {
-    PathBuf::from(format!("kakehashi-data/seed-{}-scans-{}", args.seed, args.scans))
+    let run = format!("seed-{}-scans-{}", args.seed, args.scans);
+    let keys: Vec<String> = args.forms.iter().map(ToString::to_string).collect();
+    let folder = if args.forms == DemoArgs::default().forms {
+        run
+    } else {
+        let digest = Sha256Digest::of(keys.join(",").as_bytes()).to_string();
+        format!("{run}-forms-{}", &digest[..8])
+    };
+    PathBuf::from("kakehashi-data").join(folder)
 }
 
 /// The main job: send, enter, convert, load; then count.

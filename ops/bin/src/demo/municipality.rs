@@ -9,9 +9,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use kakehashi_forms::Application;
+use kakehashi_forms::{Application, Definition};
 use kakehashi_kernel::Sha256Digest;
-use kakehashi_kit::{FilledForm, Press, filled, filled_with_marker};
+use kakehashi_kit::{FilledForm, Press, catalogue, filled_form, filled_with_marker};
 use kakehashi_platform::mtls::{Answer, BoxBody, Client, full_body};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -54,11 +54,26 @@ struct Job {
     file: Vec<u8>,
 }
 
-/// The truth behind the scan `index`.
-pub(super) fn form(seed: u64, index: u32, marker: Option<&str>) -> FilledForm {
+/// The truth behind the scan `index` of a run: the forms of the run take turns.
+pub(super) fn form(args: &DemoArgs, index: u32) -> anyhow::Result<FilledForm> {
+    let turns = u32::try_from(args.forms.len()).unwrap_or(u32::MAX).max(1);
+    let turn = usize::try_from(index % turns)?;
+    let key = *args.forms.get(turn).context("no form to send")?;
+    let definition =
+        catalogue().definition(key).with_context(|| format!("no definition of {key}"))?;
+    Ok(fill(definition, args.seed, index, args.marker.as_deref()))
+}
+
+/// Fills in a form, with the marker planted if there is one.
+pub(super) fn fill(
+    definition: &Definition,
+    seed: u64,
+    index: u32,
+    marker: Option<&str>,
+) -> FilledForm {
     match marker {
-        Some(marker) => filled_with_marker(seed, index, marker),
-        None => filled(seed, index),
+        Some(marker) => filled_with_marker(definition, seed, index, marker),
+        None => filled_form(definition, seed, index),
     }
 }
 
@@ -108,7 +123,7 @@ fn scan_all(
             skipped();
             continue;
         }
-        let form = form(args.seed, index, args.marker.as_deref());
+        let form = form(args, index)?;
         let special = Special::of(index);
         let file = special.file(press.scan(&form)?, index)?;
         let job = Job { index, special, application: form.application, file };

@@ -25,7 +25,7 @@ use kakehashi_platform::{
 use serde::Deserialize;
 use tokio::process::{Child, Command};
 
-use super::{base, municipality::form};
+use super::{base, municipality::fill};
 use crate::{cli::DemoArgs, compose::Running, prepare::Prepared};
 
 mod typed;
@@ -209,12 +209,15 @@ impl Contractor {
             ensure!(Sha256Digest::of(&answer.body) == page.digest, "page is not the manifest's");
             if serial.is_none() {
                 let png = answer.body.clone();
-                serial = tokio::task::spawn_blocking(move || read_serial(&png)).await?;
+                let read = tokio::task::spawn_blocking(move || read_serial(&png)).await?;
+                serial = read.map(|(code, serial)| (page.number, code, serial));
             }
         }
-        let (_, serial) = serial.context("no page of the document can be read")?;
+        let (page, code, serial) = serial.context("no page of the document can be read")?;
+        let printed = manifest.form.page_code(page.try_into()?);
+        ensure!(code == printed, "a page of {code} is in a lot of {}", manifest.form);
         let (seed, index) = parse_serial(&serial).context("the serial is not one of the kit's")?;
-        let form = form(seed, index, self.args.marker.as_deref());
+        let form = fill(definition, seed, index, self.args.marker.as_deref());
         let keying = Keying {
             seed,
             index,

@@ -57,7 +57,7 @@ fn sections(xml: &mut String, definition: &Definition, keyed: &Keyed) -> std::fm
         writeln!(xml, "    <{}>", section.id)?;
         for item in &section.items {
             if let Some(entry) = entries.get(item.id.as_str()) {
-                element(xml, definition, item, entry)?;
+                element(xml, "      ", item, entry)?;
             }
         }
         writeln!(xml, "    </{}>", section.id)?;
@@ -65,31 +65,36 @@ fn sections(xml: &mut String, definition: &Definition, keyed: &Keyed) -> std::fm
     Ok(())
 }
 
-fn element(
-    xml: &mut String,
-    definition: &Definition,
-    item: &Item,
-    entry: &Entry,
-) -> std::fmt::Result {
+fn element(xml: &mut String, indent: &str, item: &Item, entry: &Entry) -> std::fmt::Result {
     let id = &item.id;
     match entry {
-        Entry::One(text) => writeln!(xml, "      <{id}>{}</{id}>", escaped(text)),
+        Entry::One(text) => writeln!(xml, "{indent}<{id}>{}</{id}>", escaped(text)),
         Entry::Compared(comparator, text) => writeln!(
             xml,
-            "      <{id} comparator=\"{}\">{}</{id}>",
+            "{indent}<{id} comparator=\"{}\">{}</{id}>",
             comparator.as_str(),
             escaped(text)
         ),
-        Entry::Whole(value) => {
-            let text = definition.write(id, &Answer::Given(value.clone()));
-            writeln!(xml, "      <{id}>{}</{id}>", escaped(&text))
+        Entry::BelowDetection => writeln!(xml, "{indent}<{id} state=\"below-detection\"/>"),
+        Entry::Rows(rows) => {
+            writeln!(xml, "{indent}<{id}>")?;
+            for row in rows {
+                writeln!(xml, "{indent}  <row>")?;
+                for cell in row {
+                    if let Some(column) = item.column(&cell.id) {
+                        element(xml, &format!("{indent}    "), column, &cell.entry)?;
+                    }
+                }
+                writeln!(xml, "{indent}  </row>")?;
+            }
+            writeln!(xml, "{indent}</{id}>")
         }
         Entry::Many(codes) => {
-            let text = definition.write(id, &Answer::Given(Value::Codes(codes.clone())));
-            writeln!(xml, "      <{id}>{}</{id}>", escaped(&text))
+            let text = item.write(&Answer::Given(Value::Codes(codes.clone())));
+            writeln!(xml, "{indent}<{id}>{}</{id}>", escaped(&text))
         }
         Entry::State(answer) => {
-            writeln!(xml, "      <{id} state=\"{}\"/>", answer.state().unwrap_or("blank"))
+            writeln!(xml, "{indent}<{id} state=\"{}\"/>", answer.state().unwrap_or("blank"))
         }
     }
 }

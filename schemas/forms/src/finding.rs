@@ -86,7 +86,7 @@ impl Finding {
     /// Says that it is about one row of a table, or one cell of it: `item` and `cell` name the place,
     /// and the message begins with it.
     #[must_use]
-    pub(crate) fn in_table(self, table: &Item, row: usize, column: Option<&Item>) -> Self {
+    pub fn in_table(self, table: &Item, row: usize, column: Option<&Item>) -> Self {
         let message = Localized::new(
             format!("「{}」{row}行目：{}", table.label.ja, self.message.ja),
             format!("“{}”, row {row}: {}", table.label.en, self.message.en),

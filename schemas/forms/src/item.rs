@@ -298,6 +298,11 @@ impl Item {
         self.required_when.is_some() || self.relevant.is_some()
     }
 
+    /// Tells whether 感度以下 is an answer to it.
+    pub const fn takes_below_detection(&self) -> bool {
+        matches!(self.kind, Kind::Decimal { comparator: true, .. })
+    }
+
     /// Tells whether a state is an answer to it.
     pub fn allows(&self, state: AllowedState) -> bool {
         self.states.contains(&state)

@@ -3,22 +3,30 @@
 use kakehashi_forms::{
     AllowedState, Answer, Application, CodeList, Control, Finding, Item, Kind, Severity,
 };
-use kakehashi_kernel::limits::{FORM_TABLE_BYTES_MAX, FORM_VALUE_BYTES_MAX};
+use kakehashi_kernel::limits::FORM_VALUE_BYTES_MAX;
 use kakehashi_platform::web::Language;
-use kakehashi_registry_core::entry::{Typed, state_field};
+use kakehashi_registry_core::entry::{BELOW_DETECTION, Typed, state_field};
 use maud::{Markup, html};
 
+use super::table;
 use crate::view::{findings, findings::anchor, pick};
 
 /// More options than this are shown as a list to choose from.
 const RADIO_OPTIONS_MAX: usize = 8;
+/// Options with a label longer than this stand one below the other.
+const SHORT_LABEL_MAX: usize = 18;
 
-struct Field<'a> {
-    item: &'a Item,
-    application: Application,
-    typed: &'a Typed,
-    findings: Vec<&'a Finding>,
-    language: Language,
+/// One field: of an item, or of a cell as its column.
+pub(super) struct Field<'a> {
+    pub(super) item: &'a Item,
+    /// Its name in the posted form.
+    pub(super) name: String,
+    /// What names it where no label stands beside it: in a table.
+    pub(super) spoken: Option<String>,
+    pub(super) application: Application,
+    pub(super) typed: &'a Typed,
+    pub(super) findings: Vec<&'a Finding>,
+    pub(super) language: Language,
 }
 
 /// Renders one item. Its field is named by the item's id.
@@ -31,7 +39,12 @@ pub(super) fn render(
 ) -> Markup {
     let about = |finding: &&Finding| finding.item.as_deref() == Some(item.id.as_str());
     let findings = findings.iter().filter(about).collect();
-    Field { item, application, typed, findings, language }.render()
+    let name = item.id.clone();
+    let field = Field { item, name, spoken: None, application, typed, findings, language };
+    if item.control() == Control::Table {
+        return table::render(&field);
+    }
+    field.render()
 }
 
 impl Field<'_> {
@@ -44,12 +57,14 @@ impl Field<'_> {
                 @if is_group && !self.is_select() {
                     fieldset aria-describedby=(self.described_by()) {
                         legend { (self.label()) }
-                        (self.below_label())
+                        (self.hint())
+                        (self.messages())
                         (self.control())
                     }
                 } @else {
                     label for=(self.control_id()) { (self.label()) }
-                    (self.below_label())
+                    (self.hint())
+                    (self.messages())
                     (self.control())
                 }
                 (self.states())
@@ -57,7 +72,16 @@ impl Field<'_> {
         }
     }
 
-    fn label(&self) -> Markup {
+    /// The field as a cell of a table: what it takes is said above its column.
+    pub(super) fn cell(&self) -> Markup {
+        html! {
+            (self.control())
+            (self.states())
+            (self.messages())
+        }
+    }
+
+    pub(super) fn label(&self) -> Markup {
         let language = self.language;
         html! {
             (pick(language, &self.item.label))
@@ -69,7 +93,7 @@ impl Field<'_> {
         }
     }
 
-    fn below_label(&self) -> Markup {
+    pub(super) fn hint(&self) -> Markup {
         let language = self.language;
         let expectation = self.item.expectation();
         let is_choice = self.item.codes().is_some();
@@ -81,6 +105,12 @@ impl Field<'_> {
                     None => (pick(language, &expectation)),
                 }
             }
+        }
+    }
+
+    pub(super) fn messages(&self) -> Markup {
+        let language = self.language;
+        html! {
             div.messages id=(self.message_id()) {
                 @for finding in &self.findings {
                     p.message.w[finding.severity != Severity::E] {
@@ -100,7 +130,7 @@ impl Field<'_> {
                     (Control::Radio, Some(list)) if self.is_select() => (self.select(list)),
                     (Control::Radio, Some(list)) => (self.options(list, "radio")),
                     (Control::Checkboxes, Some(list)) => (self.options(list, "checkbox")),
-                    (Control::Area | Control::Table, _) => (self.area()),
+                    (Control::Area, _) => (self.area()),
                     _ => (self.line()),
                 }
             }
@@ -126,8 +156,9 @@ impl Field<'_> {
             _ => "18",
         };
         html! {
-            input id=(self.control_id()) type="text" name=(self.item.id) size=(size)
-                value=(self.kept(&self.item.id)) inputmode=[mode] spellcheck="false"
+            input id=(self.control_id()) type="text" name=(self.name) size=(size)
+                value=(self.kept()) inputmode=[mode] spellcheck="false"
+                aria-label=[self.spoken.as_deref()]
                 aria-describedby=(self.described_by()) aria-invalid=[self.invalid()];
             @if let Some(unit) = &self.item.unit { " " span.unit { (unit) } }
         }
@@ -135,21 +166,23 @@ impl Field<'_> {
 
     fn area(&self) -> Markup {
         html! {
-            textarea id=(self.control_id()) name=(self.item.id) rows="4"
+            textarea id=(self.control_id()) name=(self.name) rows="4"
+                aria-label=[self.spoken.as_deref()]
                 aria-describedby=(self.described_by()) aria-invalid=[self.invalid()] {
-                (self.kept(&self.item.id))
+                (self.kept())
             }
         }
     }
 
     fn is_select(&self) -> bool {
+        let is_long = |list: &CodeList| list.options().len() > RADIO_OPTIONS_MAX;
         self.item.control() == Control::Radio
-            && self.item.codes().is_some_and(|list| list.options().len() > RADIO_OPTIONS_MAX)
+            && (self.spoken.is_some() || self.item.codes().is_some_and(is_long))
     }
 
     fn select(&self, list: &CodeList) -> Markup {
         html! {
-            select id=(self.control_id()) name=(self.item.id)
+            select id=(self.control_id()) name=(self.name) aria-label=[self.spoken.as_deref()]
                 aria-describedby=(self.described_by()) aria-invalid=[self.invalid()] {
                 option value="" { (self.language.pick("未記入", "not answered")) }
                 @for option in list.options() {
@@ -164,10 +197,11 @@ impl Field<'_> {
     fn options(&self, list: &CodeList, kind: &str) -> Markup {
         let none_chosen = !list.options().iter().any(|option| self.is_chosen(&option.code));
         html! {
-            div.options {
+            div.options.long[is_long(list)] role=[self.spoken.as_ref().map(|_| "group")]
+                aria-label=[self.spoken.as_deref()] {
                 @for option in list.options() {
                     label {
-                        input type=(kind) name=(self.item.id) value=(option.code)
+                        input type=(kind) name=(self.name) value=(option.code)
                             checked[self.is_chosen(&option.code)];
                         " " (option.code) " " (pick(self.language, &option.label))
                     }
@@ -175,7 +209,7 @@ impl Field<'_> {
                 // A radio button cannot be let go: this one takes a choice back.
                 @if kind == "radio" {
                     label.quiet {
-                        input type="radio" name=(self.item.id) value="" checked[none_chosen];
+                        input type="radio" name=(self.name) value="" checked[none_chosen];
                         " " (self.language.pick("未記入", "not answered"))
                     }
                 }
@@ -183,19 +217,25 @@ impl Field<'_> {
         }
     }
 
-    /// 未実施 and 不明, where they are answers.
-    fn states(&self) -> Markup {
-        let field = state_field(&self.item.id);
+    /// 未実施, 不明 and 感度以下, where they are answers.
+    pub(super) fn states(&self) -> Markup {
+        let field = state_field(&self.name);
+        let word = |answer: &Answer| answer.state().unwrap_or_default().to_owned();
         let states = [
-            (AllowedState::NotDone, &Answer::NotDone, "未実施", "not done"),
-            (AllowedState::Unknown, &Answer::Unknown, "不明", "unknown"),
+            (self.item.allows(AllowedState::NotDone), word(&Answer::NotDone), "未実施", "not done"),
+            (self.item.allows(AllowedState::Unknown), word(&Answer::Unknown), "不明", "unknown"),
+            (
+                self.item.takes_below_detection(),
+                BELOW_DETECTION.to_owned(),
+                "感度以下",
+                "below detection",
+            ),
         ];
-        let states = states.into_iter().filter(|(state, ..)| self.item.allows(*state));
+        let states: Vec<_> = states.into_iter().filter(|(is_taken, ..)| *is_taken).collect();
         html! {
-            @if !self.item.states.is_empty() {
-                div.options {
-                    @for (_, answer, ja, en) in states {
-                        @let word = answer.state().unwrap_or_default();
+            @if !states.is_empty() {
+                div.options role="group" aria-label=(self.states_of()) {
+                    @for (_, word, ja, en) in &states {
                         label {
                             input type="checkbox" name=(field) value=(word)
                                 checked[self.typed.all(&field).any(|typed| typed == word)];
@@ -207,16 +247,24 @@ impl Field<'_> {
         }
     }
 
+    /// What the states beside the field are of, for who hears the page.
+    fn states_of(&self) -> String {
+        let label = pick(self.language, &self.item.label);
+        let name = self.spoken.as_deref().unwrap_or(label);
+        match self.language {
+            Language::Ja => format!("{name}：値がない場合"),
+            Language::En => format!("{name}: if there is no value"),
+        }
+    }
+
     fn is_chosen(&self, code: &str) -> bool {
-        self.typed.all(&self.item.id).any(|typed| typed == code)
+        self.typed.all(&self.name).any(|typed| typed == code)
     }
 
     /// What was typed, as typed, within the limit of a value.
-    fn kept(&self, field: &str) -> &str {
-        let text = self.typed.first(field);
-        let is_table = self.item.control() == Control::Table;
-        let most = if is_table { FORM_TABLE_BYTES_MAX } else { FORM_VALUE_BYTES_MAX * 2 };
-        let end = text.floor_char_boundary(most);
+    fn kept(&self) -> &str {
+        let text = self.typed.first(&self.name);
+        let end = text.floor_char_boundary(FORM_VALUE_BYTES_MAX * 2);
         &text[..end]
     }
 
@@ -225,18 +273,27 @@ impl Field<'_> {
     }
 
     fn control_id(&self) -> String {
-        format!("field-{}", self.item.id)
+        format!("field-{}", self.name)
     }
 
     fn hint_id(&self) -> String {
-        format!("hint-{}", self.item.id)
+        // In a table one hint serves the whole column.
+        match self.spoken {
+            Some(_) => table::hint_id(&self.name, &self.item.id),
+            None => format!("hint-{}", self.name),
+        }
     }
 
     fn message_id(&self) -> String {
-        format!("message-{}", self.item.id)
+        format!("message-{}", self.name)
     }
 
     fn described_by(&self) -> String {
         format!("{} {}", self.hint_id(), self.message_id())
     }
+}
+
+/// Whether the options are read better one below the other.
+fn is_long(list: &CodeList) -> bool {
+    list.options().iter().any(|option| option.label.ja.chars().count() > SHORT_LABEL_MAX)
 }

@@ -7,6 +7,7 @@ mod field;
 mod page;
 mod register;
 pub(crate) mod start;
+mod table;
 
 use axum::{
     Form,
@@ -67,7 +68,7 @@ pub(crate) async fn show(
     Ok(page.respond(&who))
 }
 
-/// `POST /forms/{programme}/{number}` with `action` = check, calculate or register.
+/// `POST /forms/{programme}/{number}` with `action` = check, calculate or register, or `add-row` = a table.
 pub(crate) async fn submit(
     State(registry): State<Registry>,
     who: SignedIn,
@@ -86,37 +87,39 @@ pub(crate) async fn submit(
     let Some(definition) = permitted_form(&registry, &who, &programme, &number, version) else {
         return Ok(problem::not_found());
     };
-    let (Ok(action), Ok(token)) =
-        (typed.first("action").parse::<Action>(), typed.first("entry").parse::<Uuid>())
-    else {
+    let (Ok(action), Ok(token)) = (typed.action(), typed.first("entry").parse::<Uuid>()) else {
         return Ok(problem::unreadable_form());
     };
+    let typed = typed.without_empty_rows(definition);
+    let mut page = FormPage {
+        definition,
+        application,
+        token,
+        typed: &typed,
+        shown: None,
+        registered: None,
+        language,
+    };
+    if action == Action::AddRow {
+        return Ok(page.respond(&who));
+    }
     let (answers, unread) = typed.read(definition);
     let catalogue = registry.catalogue.clone();
     let mut examined = examine(catalogue, definition.key(), application, answers).await?;
     examined.results.findings =
         merge(definition, unread, std::mem::take(&mut examined.results.findings));
     let registered = match action {
-        Action::Check | Action::Calculate => Registered::NotAsked,
+        Action::Check | Action::Calculate | Action::AddRow => Registered::NotAsked,
         Action::Register => register::register(&registry, &who, token, &examined).await?,
     };
     if let Registered::Done(record) = registered {
         return Ok(problem::see_other(&format!("/records/{record}")));
     }
-    let earlier = match registered {
+    page.registered = match registered {
         Registered::Earlier(record) => Some(record),
         Registered::NotAsked | Registered::Refused | Registered::Done(_) => None,
     };
-    let shown = Shown { action, results: &examined.results };
-    let page = FormPage {
-        definition,
-        application,
-        token,
-        typed: &typed,
-        shown: Some(shown),
-        registered: earlier,
-        language,
-    };
+    page.shown = Some(Shown { action, results: &examined.results });
     let response = page.respond(&who);
     Ok(match registered {
         Registered::Refused => problem::unprocessable(response),

@@ -12,7 +12,7 @@ use super::field;
 use crate::{
     accounts::SignedIn,
     examine::Results,
-    view::{answers, findings, findings::Tally, judgement, pick, shell},
+    view::{answers, findings, findings::Tally, judgement, number, pick, shell, unverified},
 };
 
 /// One showing of a form.
@@ -46,10 +46,7 @@ impl FormPage<'_> {
 
     fn path(&self) -> String {
         let key = self.definition.key();
-        match key.branch {
-            0 => format!("/forms/{}/{}", key.programme, key.number),
-            branch => format!("/forms/{}/{}-{branch}", key.programme, key.number),
-        }
+        format!("/forms/{}/{}", key.programme, number(key))
     }
 
     fn findings(&self) -> &[Finding] {
@@ -75,14 +72,15 @@ impl FormPage<'_> {
                     "Press “Check” when you are done. What you typed stays.",
                 ))
             }
-            @if let Some(unverified) = self.definition.unverified() {
-                p.box.warn { strong { (language.pick("要確認：", "To be confirmed: ")) }
-                    (pick(language, unverified)) }
-            }
+            (unverified(self.definition, language))
             form.entry method="post" action={ (self.path()) "#result" } novalidate autocomplete="off" {
                 input type="hidden" name="entry" value=(self.token);
                 input type="hidden" name="version" value=(key.version);
                 input type="hidden" name="application" value=(self.application.as_str());
+                // Enter in a field presses the first button: it must be the harmless one.
+                button type="submit" name="action" value=(Action::Check.as_str()) hidden tabindex="-1" {
+                    (language.pick("チェック", "Check"))
+                }
                 nav.sections aria-label=(language.pick("この様式の区分", "Sections of this form")) {
                     ol {
                         @for section in self.definition.sections() {
@@ -198,7 +196,6 @@ impl FormPage<'_> {
         }
     }
 
-    /// Enter in a field presses the first button: the harmless one.
     fn buttons(&self) -> Markup {
         let language = self.language;
         let is_ready = self.shown.is_some() && self.tally().errors == 0;

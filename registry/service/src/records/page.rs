@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::{OpenRecord, compare};
 use crate::{
     store::record::Origin,
-    view::{answers, findings, findings::Tally, judgement, pick},
+    view::{answers, findings, findings::Tally, judgement, number, pick, unverified},
 };
 
 /// What the page shows.
@@ -55,7 +55,7 @@ impl RecordPage<'_> {
                 span.tag.info { (pick(language, &row.application.label())) }
             }
             p {
-                (row.form.number) " " (pick(language, self.definition.name()))
+                (number(row.form)) " " (pick(language, self.definition.name()))
                 "　" span.note {
                     (language.pick("様式 ", "Form ")) span.number { (row.form) } "　"
                     (language.pick("届いた日時 ", "Arrived ")) (row.created_at.display_japan())
@@ -66,6 +66,7 @@ impl RecordPage<'_> {
                     }
                 }
             }
+            (unverified(self.definition, language))
             @match (row.linked, self.linked) {
                 (Some(_), Some(linked)) => p.box.good {
                     "⇄ "

@@ -1,6 +1,6 @@
 //! Findings: severity told by word, sign and colour, each with its remedy and a way to its item.
 
-use kakehashi_forms::{Definition, Finding, Severity};
+use kakehashi_forms::{Definition, Finding, Item, Severity};
 use kakehashi_platform::web::Language;
 use maud::{Markup, html};
 
@@ -27,6 +27,11 @@ pub(crate) fn anchor(item: &str) -> String {
     format!("item-{item}")
 }
 
+/// The anchor of a row of a table.
+pub(crate) fn row_anchor(item: &str, row: usize) -> String {
+    format!("item-{item}.{row}")
+}
+
 /// The severity as a tag.
 pub(crate) fn tag(severity: Severity, language: Language) -> Markup {
     let (class, sign, ja, en) = match severity {
@@ -45,7 +50,7 @@ pub(crate) fn list(definition: &Definition, findings: &[Finding], language: Lang
                 li {
                     (tag(finding.severity, language)) " "
                     @if let Some(item) = finding.item.as_deref().and_then(|id| definition.item(id)) {
-                        a href={ "#" (anchor(&item.id)) } { (pick(language, &finding.message)) }
+                        a href={ "#" (place(item, finding)) } { (pick(language, &finding.message)) }
                     } @else {
                         (pick(language, &finding.message))
                     }
@@ -53,5 +58,13 @@ pub(crate) fn list(definition: &Definition, findings: &[Finding], language: Lang
                 }
             }
         }
+    }
+}
+
+/// The anchor of what a finding is about.
+fn place(item: &Item, finding: &Finding) -> String {
+    match &finding.cell {
+        Some(cell) => row_anchor(&item.id, cell.row),
+        None => anchor(&item.id),
     }
 }

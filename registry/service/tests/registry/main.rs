@@ -5,6 +5,8 @@
 mod access;
 mod accounts;
 mod entry;
+mod every_form;
 mod house;
 mod load;
 mod sealed;
+mod table;

@@ -30,6 +30,7 @@ mod item;
 mod judge;
 mod load;
 mod number;
+mod reach;
 mod scope;
 mod search;
 mod shared;

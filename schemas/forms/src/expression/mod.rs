@@ -10,6 +10,7 @@ mod compile;
 mod evaluate;
 mod functions;
 mod missing;
+mod operators;
 #[cfg(test)]
 mod properties;
 mod tree;

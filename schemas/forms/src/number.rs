@@ -10,7 +10,7 @@ use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::{
-    reach::{CLOSED, End, OPEN, Reach, add, divide, multiply, power, real},
+    reach::{CLOSED, End, OPEN, Reach, add, divide, multiply, power, real, turned},
     truth::Truth,
 };
 
@@ -150,8 +150,8 @@ impl Number {
 
     pub(crate) fn negative(self) -> Self {
         match self {
-            Self::Point(number) => Self::Point(-number),
-            Self::Span(low, high) => Self::Span(high.map(|end| -end), low.map(|end| -end)),
+            Self::Point(number) => Self::Point(turned(number)),
+            Self::Span(low, high) => Self::Span(high.map(turned), low.map(turned)),
         }
     }
 
@@ -278,7 +278,7 @@ impl Number {
     }
 
     pub(crate) fn square_root(self) -> Self {
-        self.rising(|number| (!number.is_sign_negative()).then(|| real(number, f64::sqrt)))
+        self.rising(|number| (number >= Decimal::ZERO).then(|| real(number, f64::sqrt)))
     }
 
     pub(crate) fn logarithm(self) -> Self {
@@ -412,6 +412,23 @@ mod tests {
         ] {
             assert_eq!(unknown, Number::UNKNOWN);
         }
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!(n("0").negative().point().unwrap().to_string(), "0");
+        assert_eq!(n("0.0").negative().square_root(), n("0"));
+        assert_eq!(Number::greatest([n("0"), n("-1")]).point().unwrap().to_string(), "0");
+    }
+
+    #[test]
+    fn an_end_that_was_rounded_belongs_to_the_span() {
+        let above_one = Number::between(Excluded(d("1")), Unbounded);
+        let least = d("1.0000000000000000000000000001");
+        let (span, point) = (above_one.over(n("30")), Number::Point(least).over(n("30")));
+        assert_eq!(span.either(point), span);
+        let half = above_one.over(n("2"));
+        assert_eq!(half.compare(Relation::AtMost, n("0.5")), Truth::False, "exact ends stay open");
     }
 
     #[test]

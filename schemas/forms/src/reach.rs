@@ -40,6 +40,7 @@ impl Reach {
     pub(crate) fn as_low(self, kind: Kind) -> End {
         match self {
             Self::Below => Unbounded,
+            Self::Exactly(number) if is_rounded(number) => Included(number),
             Self::Exactly(number) => kind(number),
             Self::Above => Excluded(Decimal::MAX),
         }
@@ -48,10 +49,24 @@ impl Reach {
     pub(crate) fn as_high(self, kind: Kind) -> End {
         match self {
             Self::Below => Excluded(Decimal::MIN),
+            Self::Exactly(number) if is_rounded(number) => Included(number),
             Self::Exactly(number) => kind(number),
             Self::Above => Unbounded,
         }
     }
+}
+
+/// Tells whether a result has all the digits there are, so that numbers beside it may have been rounded
+/// to it: an end that it does not belong to would leave them out.
+fn is_rounded(number: Decimal) -> bool {
+    const DIGITS_FULL: u128 = 1 << 92;
+    number.scale() == Decimal::MAX_SCALE || number.mantissa().unsigned_abs() >= DIGITS_FULL
+}
+
+/// The number below zero that is as far from it, and the other way round. Zero has no sign: nobody is
+/// shown -0.
+pub(crate) fn turned(number: Decimal) -> Decimal {
+    if number.is_zero() { Decimal::ZERO } else { -number }
 }
 
 pub(crate) fn add(left: Decimal, right: Decimal) -> Reach {

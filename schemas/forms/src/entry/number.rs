@@ -25,14 +25,14 @@ pub(super) fn decimal(plain: &str, places: u32) -> Option<(Decimal, Option<Compa
         && whole.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit())
         && fraction.bytes().all(|byte| byte.is_ascii_digit())
         && (digits.contains('.') != fraction.is_empty());
-    if !is_plain {
+    // Counted in the text: reading so many digits that they do not fit would round them.
+    if !is_plain || fraction.trim_end_matches('0').len() > usize::try_from(places).ok()? {
         return None;
     }
     let mut value: Decimal = digits.parse().ok()?;
-    if value.normalize().scale() > places {
-        return None;
-    }
     value.rescale(places);
+    // Zero is written one way.
+    value.set_sign_positive(value.is_sign_positive() || value.is_zero());
     Some((value, comparator))
 }
 
@@ -107,6 +107,9 @@ mod tests {
         assert_eq!(read("<0.1"), Some(("0.1".to_owned(), Some(Comparator::Lt))));
         assert_eq!(read("≧ 1,200.5"), Some(("1200.5".to_owned(), Some(Comparator::Ge))));
         assert_eq!(read("0.10"), Some(("0.1".to_owned(), None)));
+        assert_eq!(read("-0.0"), Some(("0.0".to_owned(), None)));
+        let rounded = format!("0.5{}1", "0".repeat(40));
+        assert_eq!(read(&rounded), None);
         for odd in ["0.15", "1.", ".5", "1e3", "--1", "<", "1.2.3", "1,2"] {
             assert_eq!(read(odd), None, "{odd}");
         }

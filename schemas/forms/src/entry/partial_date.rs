@@ -66,8 +66,8 @@ pub(super) fn parse(plain: &str) -> Option<(PartialDate, bool)> {
 fn without_unknown_parts(plain: &str) -> String {
     let is_eight = plain.len() == 8 && plain.bytes().all(|byte| byte.is_ascii_digit());
     if is_eight && plain.ends_with("00") {
-        let known = plain.trim_end_matches("00");
-        return if known.len() < 4 { plain.to_owned() } else { known.to_owned() };
+        let year_and_month = plain.strip_suffix("00").unwrap_or(plain);
+        return year_and_month.strip_suffix("00").unwrap_or(year_and_month).to_owned();
     }
     let mut known = plain;
     loop {
@@ -120,6 +120,8 @@ mod tests {
             ("2018/00/00", "2018"),
             ("20180400", "2018-04"),
             ("20180000", "2018"),
+            ("20000000", "2000"),
+            ("20000400", "2000-04"),
             ("2018-04 day unknown", "2018-04"),
             ("R 6. 4", "2024-04"),
             ("2000", "2000"),

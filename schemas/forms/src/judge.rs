@@ -8,7 +8,7 @@ use crate::{
     answer::Answers,
     circumstances::{Circumstances, FIRST_CERTIFIED, WRITTEN},
     criteria::{Criteria, Grade, Logic, RuleSet},
-    definition::Definition,
+    definition::{Application, Definition},
     expression::Missing,
     finding::Localized,
     scope::{Scope, View},
@@ -139,6 +139,13 @@ static DIAGNOSIS: HalfText = HalfText {
     item: FIRST_CERTIFIED,
 };
 
+/// A new application follows the rules of the day it is written, unless it says another.
+static DIAGNOSIS_OF_NEW: HalfText = HalfText {
+    label: heading!("診断基準", "Diagnostic criteria"),
+    unknown: heading!("記載年月日が分からない", "The day of writing is not known"),
+    item: WRITTEN,
+};
+
 static SEVERITY: HalfText = HalfText {
     label: heading!("重症度分類", "Severity"),
     unknown: heading!("記載年月日が分からない", "The day of writing is not known"),
@@ -168,7 +175,10 @@ impl Definition {
         let truths = evaluate(criteria, view);
         let certified = circumstances.certified();
         let written = circumstances.written_on.map(|day| (day, day));
-        let diagnosis = Judged::new(&DIAGNOSIS, &criteria.diagnosis, &truths, |set| {
+        let is_by_writing = circumstances.application == Application::New
+            && circumstances.first_certified_on.is_none();
+        let text = if is_by_writing { &DIAGNOSIS_OF_NEW } else { &DIAGNOSIS };
+        let diagnosis = Judged::new(text, &criteria.diagnosis, &truths, |set| {
             certified.is_none_or(|(first, last)| set.may_hold(first, last))
         });
         let severity = Judged::new(&SEVERITY, &criteria.severity, &truths, |set| {

@@ -73,6 +73,8 @@ pub(crate) struct View<'s> {
     slots: &'s [Slot<'s>],
     tables: &'s [Rows<'s>],
     row: &'s [Slot<'s>],
+    /// The table the row is of.
+    table: usize,
 }
 
 /// The slots of a form by id: items in printed order, then derived items.
@@ -106,9 +108,7 @@ impl<'a> Scope<'a> {
             slot.look(item, &mut tables);
         }
         for derived in definition.derived() {
-            let view =
-                View { derived: definition.derived(), slots: &slots, tables: &tables, row: &[] };
-            let seen = derived.seen(view);
+            let seen = derived.seen(View::of(definition, &slots, &tables));
             if let Some(slot) = slots.get_mut(derived.slot) {
                 slot.seen = seen;
             }
@@ -118,8 +118,7 @@ impl<'a> Scope<'a> {
 
     /// Opens the form to expressions.
     pub(crate) fn view(&self) -> View<'_> {
-        let derived = self.definition.derived();
-        View { derived, slots: &self.slots, tables: &self.tables, row: &[] }
+        View::of(self.definition, &self.slots, &self.tables)
     }
 
     /// The answer in a slot; not set and blank are the same.
@@ -157,9 +156,19 @@ fn place<'a>(layout: &Layout, answers: &'a Answers) -> (Vec<Slot<'a>>, usize) {
 }
 
 impl<'s> View<'s> {
-    /// The same form, looking at a row.
-    pub(crate) const fn in_row(self, row: &'s [Slot<'s>]) -> Self {
-        Self { row, ..self }
+    /// A form, outside any loop.
+    fn of(definition: &'s Definition, slots: &'s [Slot<'s>], tables: &'s [Rows<'s>]) -> Self {
+        Self { derived: definition.derived(), slots, tables, row: &[], table: 0 }
+    }
+
+    /// The same form, looking at a row of a table.
+    pub(crate) const fn in_row(self, table: usize, row: &'s [Slot<'s>]) -> Self {
+        Self { row, table, ..self }
+    }
+
+    /// The table whose row is looked at.
+    pub(crate) const fn table(self) -> usize {
+        self.table
     }
 
     pub(crate) fn slot(self, var: Var) -> Option<&'s Slot<'s>> {

@@ -56,11 +56,15 @@ impl Condition {
             },
             Self::Answered(var) => view.slot(*var).is_some_and(Slot::is_answered).into(),
             Self::Exists(table, condition) => match view.rows(*table) {
-                Some(rows) => Truth::any(rows.iter().map(|row| condition.truth(view.in_row(row)))),
+                Some(rows) => {
+                    Truth::any(rows.iter().map(|row| condition.truth(view.in_row(*table, row))))
+                }
                 None => Truth::Undetermined,
             },
             Self::Every(table, condition) => match view.rows(*table) {
-                Some(rows) => Truth::all(rows.iter().map(|row| condition.truth(view.in_row(row)))),
+                Some(rows) => {
+                    Truth::all(rows.iter().map(|row| condition.truth(view.in_row(*table, row))))
+                }
                 None => Truth::Undetermined,
             },
         }

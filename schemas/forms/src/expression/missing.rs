@@ -9,7 +9,7 @@ use crate::{
     truth::Truth,
 };
 
-/// The slots found so far.
+/// The slots found so far: items, and the derived items on the way to them.
 pub(crate) type Missing = BTreeSet<usize>;
 
 impl Condition {
@@ -50,22 +50,11 @@ impl Condition {
                 sides.0.missing(view, missing);
                 sides.1.missing(view, missing);
             }
-            Self::If(parts) => {
-                parts.0.missing(view, missing);
-                let condition = parts.0.truth(view);
-                if condition != Truth::False {
-                    parts.1.missing(view, missing);
-                }
-                if condition != Truth::True {
-                    parts.2.missing(view, missing);
-                }
-            }
+            Self::If(parts) => branches(parts, view, missing, Self::missing),
             Self::Exists(table, inner) | Self::Every(table, inner) => match view.rows(*table) {
-                // A cell is asked by asking its table.
                 Some(rows) => {
-                    missing.insert(*table);
                     for row in rows {
-                        inner.missing(view.in_row(row), missing);
+                        inner.missing(view.in_row(*table, row), missing);
                     }
                 }
                 None => note(Var::Slot(*table), view, missing),
@@ -124,16 +113,7 @@ impl Quantity {
             Self::Shared(inner) => inner.missing(view, missing),
             Self::Size(Sized::Text(text)) => text.missing(view, missing),
             Self::Size(Sized::Rows(table)) => note(Var::Slot(*table), view, missing),
-            Self::If(parts) => {
-                parts.0.missing(view, missing);
-                let condition = parts.0.truth(view);
-                if condition != Truth::False {
-                    parts.1.missing(view, missing);
-                }
-                if condition != Truth::True {
-                    parts.2.missing(view, missing);
-                }
-            }
+            Self::If(parts) => branches(parts, view, missing, Self::missing),
         }
     }
 }
@@ -147,11 +127,7 @@ impl Moment {
             Self::Known(_) => {}
             Self::Var(var) => note(*var, view, missing),
             Self::First(inner) | Self::Last(inner) => inner.missing(view, missing),
-            Self::If(parts) => {
-                parts.0.missing(view, missing);
-                parts.1.missing(view, missing);
-                parts.2.missing(view, missing);
-            }
+            Self::If(parts) => branches(parts, view, missing, Self::missing),
         }
     }
 }
@@ -173,23 +149,39 @@ impl Choice {
             Self::Known(_) => {}
             Self::Var(var) => note(*var, view, missing),
             Self::OfNumber(number, _) => number.missing(view, missing),
-            Self::If(parts) => {
-                parts.0.missing(view, missing);
-                parts.1.missing(view, missing);
-                parts.2.missing(view, missing);
-            }
+            Self::If(parts) => branches(parts, view, missing, Self::missing),
         }
     }
 }
 
-/// Adds an item; of a derived one, what it is still to be calculated from.
+/// The parts of `?:` that are still open: the condition, and the branches it may still choose.
+fn branches<T>(
+    parts: &(Condition, T, T),
+    view: View<'_>,
+    missing: &mut Missing,
+    of: fn(&T, View<'_>, &mut Missing),
+) {
+    parts.0.missing(view, missing);
+    let condition = parts.0.truth(view);
+    if condition != Truth::False {
+        of(&parts.1, view, missing);
+    }
+    if condition != Truth::True {
+        of(&parts.2, view, missing);
+    }
+}
+
+/// Adds an item; of a derived one, itself and what it is still to be calculated from, once. A cell is
+/// asked by asking its table.
 fn note(var: Var, view: View<'_>, missing: &mut Missing) {
-    let Var::Slot(slot) = var else { return };
-    match view.derived(slot) {
-        Some(derived) => derived.missing(missing),
-        None => {
-            missing.insert(slot);
-        }
+    let slot = match var {
+        Var::Slot(slot) => slot,
+        Var::Column(_) => view.table(),
+    };
+    if missing.insert(slot)
+        && let Some(derived) = view.derived(slot)
+    {
+        derived.missing(missing);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, de::Error as _};
 
 use crate::{
     code_list::CodeList, definition::Application, expression::Expression, finding::Localized,
@@ -146,6 +146,17 @@ pub enum Applications {
     /// Neither.
     #[default]
     Never,
+}
+
+/// Reads `applies`: what is for neither application would escape every check of gaps.
+pub(crate) fn some_applications<'de, D>(read: D) -> Result<Option<Applications>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    match Applications::deserialize(read)? {
+        Applications::Never => Err(D::Error::custom("applies is both, new or renewal")),
+        other => Ok(Some(other)),
+    }
 }
 
 impl Applications {

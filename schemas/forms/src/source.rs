@@ -9,7 +9,7 @@ use toml::Spanned;
 use crate::{
     code_list::Means,
     finding::{Localized, Severity},
-    item::{AllowedState, Applications, Carry, DataClass},
+    item::{AllowedState, Applications, Carry, DataClass, some_applications},
     table::{Between, Outside},
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct RawForm {
     pub(crate) valid_from: CivilDate,
     pub(crate) valid_until: Option<CivilDate>,
     pub(crate) accepted_until: Option<CivilDate>,
+    #[serde(default, deserialize_with = "some_applications")]
     pub(crate) applies: Option<Applications>,
     pub(crate) unverified: Option<Localized>,
     #[serde(default)]
@@ -46,6 +47,7 @@ pub(crate) struct RawForm {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawShape {
     pub(crate) pages: u16,
+    #[serde(default, deserialize_with = "some_applications")]
     pub(crate) applies: Option<Applications>,
     pub(crate) unverified: Option<Localized>,
     #[serde(default)]
@@ -134,6 +136,7 @@ pub(crate) struct RawItem {
     pub(crate) help: Option<Localized>,
     #[serde(default)]
     pub(crate) required: Applications,
+    #[serde(default, deserialize_with = "some_applications")]
     pub(crate) applies: Option<Applications>,
     pub(crate) required_when: Option<Spanned<String>>,
     pub(crate) relevant: Option<Spanned<String>>,
@@ -213,6 +216,7 @@ pub(crate) struct RawSeverity {
     pub(crate) notice: Localized,
     pub(crate) written_from: Option<CivilDate>,
     pub(crate) written_until: Option<CivilDate>,
+    #[serde(default, deserialize_with = "some_applications")]
     pub(crate) applies: Option<Applications>,
     #[serde(default)]
     pub(crate) grade: Vec<RawGrade>,

@@ -497,6 +497,10 @@ fn criteria_that_do_not_hold_together_are_refused() {
     refused("id = \"never\"", "id = \"c_high\"", "used twice");
     refused("when = \"false\"", "when = \"answered(a)\"", "answered is allowed in");
     refused("when = \"false\"", "when = \"c == 7\"", "7 is not a code of score");
+    for never in ["c == 9", "c != 9", "c in [1, 9]"] {
+        let when = format!("when = \"{never}\"");
+        refused("when = \"false\"", &when, "9 of score says that nothing is known");
+    }
 }
 
 #[test]
@@ -550,4 +554,64 @@ fn every_wrong_file_is_named_once() {
         errors.iter().any(|error| error.starts_with("shared/extra.toml, line 17, c_high")),
         "{errors:?}"
     );
+}
+
+/// A form whose criteria stand on each other like a tower, each on one below.
+fn tower(floors: usize) -> String {
+    let floor = |floor: usize| {
+        let below = if floor == 0 { "a_high".to_owned() } else { format!("f{}", floor - 1) };
+        format!(
+            "[[criterion]]\nid = \"f{floor}\"\nja = \"例\"\nen = \"Example\"\nall = [\"{below}\"]\n"
+        )
+    };
+    let floors_text: String = (0..floors).map(floor).collect();
+    form()
+        .replace(
+            "[[criterion]]\nid = \"old_met\"",
+            &format!("{floors_text}\n[[criterion]]\nid = \"old_met\""),
+        )
+        .replace("criterion = \"old_met\"", &format!("criterion = \"f{}\"", floors - 1))
+}
+
+#[test]
+fn the_deepest_judgement_is_read_back_from_json() {
+    with_form(&tower(39), |definition| {
+        let judged = definition.judge(&Answers::new(), &Circumstances::new(Application::Renewal));
+        let json = serde_json::to_string(&judged).unwrap();
+        assert_eq!(serde_json::from_str::<Judgement>(&json).unwrap(), judged);
+    });
+    let error = Catalogue::load(&files(&tower(40))).unwrap_err();
+    assert!(error.problem.contains("explanation is too large"), "{error}");
+}
+
+#[test]
+fn the_explanation_of_all_sets_together_has_an_end() {
+    let category = |n: usize| {
+        format!(
+            "[[diagnosis.category]]\nid = \"c{n}\"\nja = \"例\"\nen = \"Example\"\ncriterion = \"a_high\"\neligible = true\n"
+        )
+    };
+    let with = |count: usize| {
+        let all: String = (0..count).map(category).collect();
+        form().replace(
+            "[[severity]]\nversion = \"s1\"",
+            &format!("{all}\n[[severity]]\nversion = \"s1\""),
+        )
+    };
+    assert!(Catalogue::load(&files(&with(400))).is_ok());
+    let error = Catalogue::load(&files(&with(500))).unwrap_err();
+    assert!(error.problem.contains("explanation is too large"), "{error}");
+}
+
+#[test]
+fn sets_hold_as_long_as_an_outdated_form_is_accepted() {
+    let keys = "valid_from = \"2024-04-01\"\nvalid_until = \"2025-04-01\"";
+    let with = |accepted: &str| {
+        form()
+            .replace("valid_from = \"2024-04-01\"", &format!("{keys}\n{accepted}"))
+            .replace("applies = \"new\"", "applies = \"new\"\nwritten_until = \"2025-04-01\"")
+    };
+    assert!(Catalogue::load(&files(&with(""))).is_ok());
+    let error = Catalogue::load(&files(&with("accepted_until = \"2026-04-01\""))).unwrap_err();
+    assert!(error.problem.contains("no set after s1 (until 2025-04-01)"), "{error}");
 }

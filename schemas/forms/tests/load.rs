@@ -143,3 +143,36 @@ fn every_file_of_the_folder_is_embedded() {
     let loaded: Vec<String> = loaded.map(|form| form.key().to_string()).collect();
     assert_eq!(loaded, forms);
 }
+
+#[test]
+fn a_key_that_does_not_go_with_the_type_is_refused() {
+    let with = |key: &str| format!("codes = \"yes_no\"\n{key}");
+    for (key, problem) in [
+        ("comparator = true", "comparator does not go with type code"),
+        ("length = [1, 5]", "length does not go with type code"),
+        ("lines_max = 2", "lines_max does not go with type code"),
+        ("range = [\"0\", \"1\"]", "range does not go with type code"),
+        ("places = 1", "places does not go with type code"),
+        ("rows = [1, 2]", "rows does not go with type code"),
+    ] {
+        refused("codes = \"yes_no\"", &with(key), 16, problem);
+    }
+    let decimal = "type = \"decimal\"\nrange = [\"0\", \"1\"]\nplaces = 11";
+    refused("type = \"partial_date\"", decimal, 25, "more than 10 places");
+    refused("type = \"partial_date\"", "type = \"date\"\ncodes = \"yes_no\"", 25, "codes does not");
+}
+
+#[test]
+fn what_is_for_no_application_is_refused() {
+    let keys = "valid_from = \"2024-04-01\"\napplies = \"never\"";
+    refused("valid_from = \"2024-04-01\"", keys, 5, "applies is both, new or renewal");
+    refused("codes = \"yes_no\"", "codes = \"yes_no\"\napplies = \"never\"", 18, "applies is both");
+}
+
+#[test]
+fn the_id_of_a_rule_is_its_own() {
+    refused("id = \"example.rule\"", "id = \"check.rule\"", 30, "check. begins the ids");
+    let twice = FORM.to_owned() + FORM.split_at(FORM.find("[[rule]]").unwrap()).1;
+    let error = load(&twice).unwrap_err();
+    assert_eq!((error.line, error.problem.as_str()), (Some(37), "the id is used twice"));
+}

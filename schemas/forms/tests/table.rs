@@ -275,7 +275,7 @@ fn wrong_tables_are_refused_when_they_are_loaded() {
     for (from, to, problem) in [
         ("rows = [1, 3]", "rows = [1, 101]", "1 to 100 rows"),
         ("rows = [1, 3]", "", "rows = [min, max] is missing"),
-        ("type = \"rows\"\nrows = [1, 3]", "type = \"date\"", "type rows only"),
+        ("type = \"rows\"\nrows = [1, 3]", "type = \"date\"", "does not go with type date"),
         ("id = \"dose\"", "id = \"name\"", "there twice"),
         ("id = \"dose\"", "id = \"Dose\"", "an id is"),
         ("type = \"date\"", "type = \"rows\"", "cannot be a table"),

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     code_list::CodeList,
     number::Number,
+    reach::turned,
     table::Table,
     typing::{Columns, Names, Type},
 };
@@ -357,7 +358,7 @@ pub(super) fn quantity(tree: Tree) -> Result<Quantity, Tree> {
 
 fn negate(inner: Tree) -> Result<Tree, String> {
     match quantity(inner) {
-        Ok(Quantity::Known(number)) => Ok(Tree::Quantity(Quantity::Known(-number))),
+        Ok(Quantity::Known(number)) => Ok(Tree::Quantity(Quantity::Known(turned(number)))),
         Ok(inner) => Ok(Tree::Quantity(Quantity::Apply(Number::negative, Box::new(inner)))),
         Err(other) => Err(refuse("-", &[other])),
     }

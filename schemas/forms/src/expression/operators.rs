@@ -122,6 +122,18 @@ fn with_dates(left: Tree, right: Tree) -> Result<(Tree, Tree), String> {
     })
 }
 
+/// A code a rule may ask for: not one that says nothing is known, which no rule ever sees.
+fn wanted_code(list: &CodeList, code: &str) -> Result<usize, String> {
+    let place = known_code(list, code)?;
+    match list.options().get(place).and_then(|option| option.means) {
+        None => Ok(place),
+        Some(_) => Err(format!(
+            "{code} of {} says that nothing is known, so that it is never seen here: ask with not_done",
+            list.id()
+        )),
+    }
+}
+
 fn marked(list: &CodeList, places: &[usize]) -> Box<[bool]> {
     (0..list.options().len()).map(|place| places.contains(&place)).collect()
 }
@@ -133,14 +145,14 @@ fn equal(left: Tree, right: Tree) -> Result<Condition, String> {
         | (Tree::Quantity(Quantity::Known(code)), Tree::Choice(choice, list))
             if list.is_numeric() =>
         {
-            let place = known_code(&list, &code.to_string())?;
+            let place = wanted_code(&list, &code.to_string())?;
             Ok(Condition::CodeIn(Box::new(choice), marked(&list, &[place])))
         }
         (Tree::Choice(choice, list), Tree::Text(Text::Known(code)))
         | (Tree::Text(Text::Known(code)), Tree::Choice(choice, list))
             if !list.is_numeric() =>
         {
-            let place = known_code(&list, &code)?;
+            let place = wanted_code(&list, &code)?;
             Ok(Condition::CodeIn(Box::new(choice), marked(&list, &[place])))
         }
         (Tree::Choice(left, list), Tree::Choice(right, other)) if list == other => {
@@ -171,20 +183,20 @@ fn is_in(element: Tree, list: Tree) -> Result<Condition, String> {
         (Tree::Choice(choice, list), Tree::List(codes)) => {
             let place = |code: &Tree| match code {
                 Tree::Quantity(Quantity::Known(code)) if list.is_numeric() => {
-                    known_code(&list, &code.to_string())
+                    wanted_code(&list, &code.to_string())
                 }
-                Tree::Text(Text::Known(code)) if !list.is_numeric() => known_code(&list, code),
+                Tree::Text(Text::Known(code)) if !list.is_numeric() => wanted_code(&list, code),
                 other => Err(format!("a code of {} cannot be compared with {other}", list.id())),
             };
             let places: Vec<usize> = codes.iter().map(place).collect::<Result<_, _>>()?;
             Ok(Condition::CodeIn(Box::new(choice), marked(&list, &places)))
         }
         (Tree::Quantity(Quantity::Known(code)), Tree::Codes(var, list)) if list.is_numeric() => {
-            known_code(&list, &code.to_string())?;
+            wanted_code(&list, &code.to_string())?;
             Ok(Condition::Chosen(var, code.to_string()))
         }
         (Tree::Text(Text::Known(code)), Tree::Codes(var, list)) if !list.is_numeric() => {
-            known_code(&list, &code)?;
+            wanted_code(&list, &code)?;
             Ok(Condition::Chosen(var, code))
         }
         (Tree::Quantity(quantity), Tree::List(numbers)) => {

@@ -15,11 +15,21 @@ use crate::{
     source::{RawCriterion, RawDiagnosis, RawGrade, RawSeverity},
 };
 
-/// Nodes of one explanation tree.
+/// Nodes of one explanation tree, whatever day the form was written.
 const EXPLANATION_NODES_MAX: usize = 1_000;
+/// How deep criteria may stand on each other. Stored judgements are JSON, which its readers follow to 128
+/// levels; a criterion takes two.
+const EXPLANATION_DEPTH_MAX: usize = 40;
 
 /// Places of criteria by id.
 type Known = BTreeMap<String, usize>;
+
+/// What the explanation of a criterion is made of.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    nodes: usize,
+    depth: usize,
+}
 
 impl Loader<'_> {
     pub(super) fn criteria(
@@ -29,7 +39,7 @@ impl Loader<'_> {
         valid: (CivilDate, Option<CivilDate>),
         applies: Applications,
     ) -> Result<Criteria, LoadError> {
-        let (conditions, known) = self.conditions(criteria)?;
+        let (conditions, known, extents) = self.conditions(criteria)?;
         let mut loaded = Criteria { conditions, ..Criteria::default() };
         for raw in diagnosis {
             let dates = (raw.certified_from, raw.certified_until);
@@ -42,6 +52,7 @@ impl Loader<'_> {
             let applies = raw.applies.unwrap_or(Applications::Both);
             loaded.severity.push(self.set(set, dates, applies, &known)?);
         }
+        self.demand_small(&loaded, &extents)?;
         // Somebody may have been certified on any day before the form's last.
         self.demand_whole("diagnosis", loaded.diagnosis.iter().collect(), (None, valid.1))?;
         for application in [Application::New, Application::Renewal] {
@@ -59,27 +70,30 @@ impl Loader<'_> {
     fn conditions(
         &self,
         criteria: Vec<In<'_, RawCriterion>>,
-    ) -> Result<(Vec<Criterion>, Known), LoadError> {
+    ) -> Result<(Vec<Criterion>, Known, Vec<Extent>), LoadError> {
         let mut known = Known::new();
-        let mut sizes: Vec<usize> = Vec::new();
+        let mut extents: Vec<Extent> = Vec::new();
         let mut loaded = Vec::new();
         for In(file, raw) in criteria {
             let refuse =
                 |problem: &str| wrong(file, Some(&raw.id.span()), Some(raw.id.get_ref()), problem);
             let logic = self.logic(file, &raw, &known)?;
-            let size = |place: &usize| sizes.get(*place).copied().unwrap_or(1);
-            let size = logic.parts().iter().map(size).sum::<usize>() + 1;
-            if size > EXPLANATION_NODES_MAX {
+            let parts = || logic.parts().iter().filter_map(|place| extents.get(*place));
+            let extent = Extent {
+                nodes: parts().map(|part| part.nodes).sum::<usize>() + 1,
+                depth: parts().map(|part| part.depth).max().unwrap_or(0) + 1,
+            };
+            if extent.nodes > EXPLANATION_NODES_MAX || extent.depth > EXPLANATION_DEPTH_MAX {
                 return Err(refuse("the explanation is too large"));
             }
-            sizes.push(size);
+            extents.push(extent);
             if known.insert(raw.id.get_ref().clone(), loaded.len()).is_some() {
                 return Err(refuse("the id is used twice"));
             }
             let label = Arc::new(Localized::new(raw.ja, raw.en));
             loaded.push(Criterion { id: raw.id.into_inner().into(), label, logic });
         }
-        Ok((loaded, known))
+        Ok((loaded, known, extents))
     }
 
     fn logic(
@@ -144,6 +158,17 @@ impl Loader<'_> {
             loaded.push(Grade { id: raw.id, label, is_eligible: raw.eligible, criterion });
         }
         Ok(RuleSet { version, notice, from, until, applies, grades: loaded })
+    }
+
+    /// Where the day is not known an explanation shows every set.
+    fn demand_small(&self, criteria: &Criteria, extents: &[Extent]) -> Result<(), LoadError> {
+        let grades =
+            criteria.diagnosis.iter().chain(&criteria.severity).flat_map(|set| &set.grades);
+        let nodes = |grade: &Grade| extents.get(grade.criterion).map_or(1, |of| of.nodes + 1);
+        if grades.map(nodes).sum::<usize>() > EXPLANATION_NODES_MAX {
+            return Err(wrong(self.file, None, None, "the explanation is too large"));
+        }
+        Ok(())
     }
 
     /// Sets must follow each other without gap or overlap over all the days there are.

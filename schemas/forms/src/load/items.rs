@@ -13,6 +13,9 @@ use crate::{
     source::RawItem,
 };
 
+/// Most places a number can be asked with.
+const PLACES_MAX: u32 = 10;
+
 impl Loader<'_> {
     pub(super) fn item(
         &self,
@@ -79,6 +82,9 @@ impl Loader<'_> {
             "decimal" => {
                 let (min, max) = range::<Decimal>(file, raw)?;
                 let places = raw.places.ok_or_else(|| refuse("places is missing"))?;
+                if places > PLACES_MAX {
+                    return Err(refuse(&format!("more than {PLACES_MAX} places")));
+                }
                 Kind::Decimal { min, max, places, comparator: raw.comparator }
             }
             "postcode" => Kind::Postcode,
@@ -88,15 +94,15 @@ impl Loader<'_> {
             "rows" => self.rows(file, raw)?,
             _ => return Err(refuse("unknown type")),
         };
+        if let Some(key) = misplaced(raw) {
+            return Err(refuse(&format!("{key} does not go with type {}", raw.kind.get_ref())));
+        }
         // Four bytes is the longest code point, so that what fits the length fits the limit.
         if raw
             .length
             .is_some_and(|[min, max]| min > max || max == 0 || max > FORM_VALUE_BYTES_MAX / 4)
         {
             return Err(refuse("the length is out of bounds"));
-        }
-        if raw.kind.get_ref() != "rows" && (raw.rows.is_some() || !raw.column.is_empty()) {
-            return Err(refuse("rows and columns go with type rows only"));
         }
         Ok(kind)
     }
@@ -147,6 +153,24 @@ impl Loader<'_> {
         // The table's page is set when its section is known.
         self.item(file, raw, 1)
     }
+}
+
+/// A key the item has that its type makes nothing of: its author expects it to do something.
+fn misplaced(raw: &RawItem) -> Option<&'static str> {
+    let kind = raw.kind.get_ref().as_str();
+    let keys: [(bool, &'static str, &[&str]); 8] = [
+        (raw.length.is_some(), "length", &["text", "kana", "digits"]),
+        (raw.lines_max.is_some(), "lines_max", &["text"]),
+        (raw.range.is_some(), "range", &["integer", "decimal"]),
+        (raw.places.is_some(), "places", &["decimal"]),
+        (raw.comparator, "comparator", &["decimal"]),
+        (raw.codes.is_some(), "codes", &["code", "codes"]),
+        (raw.rows.is_some(), "rows", &["rows"]),
+        (!raw.column.is_empty(), "column", &["rows"]),
+    ];
+    keys.into_iter()
+        .find(|(is_set, _, kinds)| *is_set && !kinds.contains(&kind))
+        .map(|(_, key, _)| key)
 }
 
 fn region(file: &SourceFile<'_>, raw: &RawItem) -> Result<Option<Region>, LoadError> {

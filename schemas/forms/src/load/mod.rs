@@ -156,7 +156,7 @@ impl<'a> Loader<'a> {
         let key = self.key(&raw)?;
         let unverified = raw.unverified.clone();
         let applies = raw.applies.unwrap_or(Applications::Both);
-        let valid = (raw.valid_from, raw.valid_until);
+        let valid = (raw.valid_from, raw.accepted_until.or(raw.valid_until));
         let body = self.body(raw.take_shape(), valid)?;
         Ok(Definition {
             key,
@@ -174,7 +174,8 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// Compiles what a form asks, for forms written on `valid` days.
+    /// Compiles what a form asks, for forms written on `valid` days: those it is for, and those an
+    /// outdated form is still accepted on.
     fn body(
         mut self,
         raw: RawShape,
@@ -197,8 +198,7 @@ impl<'a> Loader<'a> {
         let mut sections: Vec<Section> = sections.collect::<Result<_, _>>()?;
         // A shared file may bring criteria only.
         sections.retain(|section| !section.items.is_empty());
-        let rules = pieces.rules.into_iter().map(|In(file, raw)| self.rule(file, raw));
-        let rules = rules.collect::<Result<_, _>>()?;
+        let rules = self.rules(pieces.rules)?;
         let applies = raw.applies.unwrap_or(Applications::Both);
         let sets = (raw.diagnosis, raw.severity);
         let criteria = self.criteria(pieces.criteria, sets, valid, applies)?;

@@ -1,6 +1,6 @@
 //! Loading rules and derived items.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use toml::Spanned;
 
@@ -84,7 +84,23 @@ impl<'a> Loader<'a> {
         }
     }
 
-    pub(super) fn rule(&self, file: &SourceFile<'_>, raw: RawRule) -> Result<Rule, LoadError> {
+    /// Compiles the rules. Findings name them, so each has its own id, and none that of a common check.
+    pub(super) fn rules(&self, raw: Vec<In<'a, RawRule>>) -> Result<Vec<Rule>, LoadError> {
+        let mut ids = BTreeSet::new();
+        for In(file, raw) in &raw {
+            let id = raw.id.get_ref();
+            let refuse = |problem| Err(wrong(file, Some(&raw.id.span()), Some(id), problem));
+            if id.starts_with("check.") {
+                return refuse("check. begins the ids of the checks that all forms have");
+            }
+            if !ids.insert(id) {
+                return refuse("the id is used twice");
+            }
+        }
+        raw.into_iter().map(|In(file, raw)| self.rule(file, raw)).collect()
+    }
+
+    fn rule(&self, file: &SourceFile<'_>, raw: RawRule) -> Result<Rule, LoadError> {
         let id = raw.id.into_inner();
         if let Err(problem) = self.names.find(raw.item.get_ref()) {
             return Err(wrong(file, Some(&raw.item.span()), Some(&id), problem));

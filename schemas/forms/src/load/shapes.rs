@@ -66,8 +66,9 @@ fn days(shape: &str, listed: &[Listed]) -> (CivilDate, Option<CivilDate>) {
     let users = || listed.iter().filter(|row| row.shape == shape);
     let last_day = CivilDate::new(2200, 12, 31).expect("the last day there is");
     let from = users().map(|row| row.valid_from).min().unwrap_or(last_day);
-    let is_open = users().any(|row| row.valid_until.is_none());
-    let until = users().filter_map(|row| row.valid_until).max();
+    let last = |row: &Listed| row.accepted_until.or(row.valid_until);
+    let is_open = users().any(|row| last(row).is_none());
+    let until = users().filter_map(last).max();
     (from, if is_open { None } else { until })
 }
 

@@ -259,8 +259,12 @@ fn to_places(
 }
 
 fn same_code(now: &CodeList, then: &CodeList, code: &str) -> Result<(), NotCarried> {
-    let option = now.option(code).ok_or(NotCarried::CodeGone)?;
     let before = then.option(code).ok_or(NotCarried::CodeGone)?;
+    if before.means.is_some() {
+        // 不明 and 未実施 are states, whether a list has a code for them or not.
+        return Err(NotCarried::NoValue);
+    }
+    let option = now.option(code).ok_or(NotCarried::CodeGone)?;
     let is_same = option.label.ja == before.label.ja && option.means == before.means;
     if is_same { Ok(()) } else { Err(NotCarried::CodeChanged) }
 }

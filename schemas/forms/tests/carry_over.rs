@@ -11,11 +11,11 @@ use proptest::prelude::*;
 
 const CODES: &str = r#"[[list]]
 id = "old"
-code = [{ code = "1", ja = "軽い", en = "Light" }, { code = "2", ja = "重い", en = "Heavy" }, { code = "3", ja = "ほか", en = "Other" }]
+code = [{ code = "1", ja = "軽い", en = "Light" }, { code = "2", ja = "重い", en = "Heavy" }, { code = "3", ja = "ほか", en = "Other" }, { code = "9", ja = "不明", en = "Unknown", means = "unknown" }]
 
 [[list]]
 id = "new"
-code = [{ code = "2", ja = "重い", en = "Heavy" }, { code = "1", ja = "軽い", en = "Mild" }, { code = "4", ja = "最も重い", en = "Heaviest" }]
+code = [{ code = "2", ja = "重い", en = "Heavy" }, { code = "1", ja = "軽い", en = "Mild" }, { code = "4", ja = "最も重い", en = "Heaviest" }, { code = "9", ja = "不明", en = "Unknown", means = "unknown" }]
 
 [[list]]
 id = "moved"
@@ -206,6 +206,8 @@ fn a_code_is_carried_only_if_it_means_the_same() {
     carried("grade", "1", "1", Carriage::Proposed);
     left("grade", "3", NotCarried::CodeGone);
     left("turned", "1", NotCarried::CodeChanged);
+    left("grade", "9", NotCarried::NoValue);
+    left("signs", "9", NotCarried::NoValue);
     carried("signs", "1 2", "2 1", Carriage::Carried);
     left("signs", "1 3", NotCarried::CodeGone);
 }

@@ -25,8 +25,8 @@ pub(crate) struct Rule {
 }
 
 impl Definition {
-    /// Checks a form: every item in printed order (E: type, length, code, range, required), then the
-    /// rules across items. A rule that something is missing for says nothing.
+    /// Checks a form: every item in printed order (E: type, length, code, range, required), whether the
+    /// version is right for the day it was written and the application (W), then the rules across items. A rule that something is missing for says nothing.
     pub fn check(&self, answers: &Answers, application: Application) -> Vec<Finding> {
         if answers.len() > FORM_ITEMS_MAX {
             return vec![too_many()];
@@ -42,6 +42,7 @@ impl Definition {
             findings.extend(check_item(item, scope.answer(slot), application, truth));
         }
         findings.extend((0..scope.strangers()).map(|_| unknown_item()));
+        findings.extend(self.check_version(scope, application));
         for rule in &self.body.rules {
             if truth(&rule.holds) == Truth::False {
                 findings.push(Finding::about(

@@ -48,19 +48,18 @@ pub(crate) fn check_item(
 
 /// The states of a table's cells, and cells that had to be answered; at most [`FORM_ROWS_MAX`].
 fn check_rows(table: &Item, rows: &[Row], application: Application) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (row, place) in rows.iter().zip(1..) {
-        for column in table.columns() {
-            let answer = row.get(&column.id).unwrap_or(&Answer::Blank);
-            let finding = match answer {
-                Answer::Blank => column.is_required(application).then(|| required(column)),
-                state => unsuitable(column, state),
-            };
-            findings.extend(finding.map(|finding| finding.in_table(table, place, Some(column))));
-        }
-    }
-    findings.truncate(FORM_ROWS_MAX);
-    findings
+    let cells = rows
+        .iter()
+        .zip(1..)
+        .flat_map(|(row, place)| table.columns().iter().map(move |column| (row, place, column)));
+    let check = |(row, place, column): (&Row, usize, &Item)| {
+        let finding = match row.get(&column.id).unwrap_or(&Answer::Blank) {
+            Answer::Blank => column.is_required(application).then(|| required(column)),
+            state => unsuitable(column, state),
+        };
+        finding.map(|finding| finding.in_table(table, place, Some(column)))
+    };
+    cells.filter_map(check).take(FORM_ROWS_MAX).collect()
 }
 
 /// A state that is no answer to the item.

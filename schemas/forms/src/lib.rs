@@ -14,6 +14,7 @@ mod carry_over;
 mod catalogue;
 mod check;
 mod check_item;
+mod check_version;
 mod circumstances;
 mod code_list;
 mod coverage;

@@ -97,6 +97,7 @@ impl Catalogue {
 /// Reads `6`, `006`, `告示番号6`, `6-1`, `0006-001`.
 fn number(text: &str) -> Option<(u16, Option<u16>)> {
     let plain = kakehashi_kernel::text::to_half_width(text.trim());
+    let plain = plain.replace(['ー', '−', '‐', '―', '–'], "-");
     let plain = plain.trim_start_matches("告示番号").trim();
     let whole = |text: &str| {
         let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -277,7 +277,9 @@ fn forms_are_found_by_number_name_and_reading() {
     assert_eq!(found("6"), ["nanbyo/0006-000/2403"]);
     assert_eq!(found("００６"), ["nanbyo/0006-000/2403"]);
     assert_eq!(found("16"), ["nanbyo/0016-000/2403", "nanbyo/0016-001/2403"]);
-    assert_eq!(found("16-1"), ["nanbyo/0016-001/2403"]);
+    for typed in ["16-1", "１６－１", "１６ー１", "16−1", "告示番号16‐001"] {
+        assert_eq!(found(typed), ["nanbyo/0016-001/2403"], "{typed}");
+    }
     assert_eq!(found("ﾊﾟｰｷﾝｿﾝ"), ["nanbyo/0006-000/2403"]);
     assert_eq!(found("parkinson"), ["nanbyo/0006-000/2403"]);
     assert_eq!(found("多巣"), ["nanbyo/0016-000/2403"]);
@@ -342,4 +344,37 @@ fn the_catalogue_answers_only_for_what_it_has() {
     assert_eq!(current(Programme::Nanbyo, "2026-11-23"), Some(2403));
     assert_eq!(current(Programme::Nanbyo, "2014-12-31"), None);
     assert!(catalogue.definition(FormKey::new(Programme::Nanbyo, 6, 999, 2403).unwrap()).is_none());
+}
+
+#[test]
+fn a_version_that_is_not_for_the_day_or_the_application_is_a_warning() {
+    let dated = |body: &str| {
+        let day = "[[section.item]]\nid = 'entry_date'\nja = '例'\nen = 'Example'\ntype = 'date'\n\
+                   class = 'medical'\ncarry = 'never'\n\n[[criterion]]";
+        body.replacen("[[criterion]]", day, 1)
+    };
+    let keys = "applies = 'renewal'\nvalid_from = '2017-04-01'\nvalid_until = '2024-04-01'\n\
+                accepted_until = '2025-04-01'";
+    let (path, text) = form(1704, keys);
+    let catalogue = load(&[(path, dated(&text))]).unwrap();
+    let definition = catalogue.iter().next().unwrap();
+    let found = |application, written: &str| -> Vec<String> {
+        let answers: Answers =
+            [("entry_date".to_owned(), definition.read("entry_date", written).unwrap())]
+                .into_iter()
+                .collect();
+        let found = definition.check(&answers, application);
+        found
+            .iter()
+            .map(|f| format!("{:?} {} {}", f.severity, f.rule, f.item.as_deref().unwrap_or("-")))
+            .collect()
+    };
+    let (day, other) = ("W check.version entry_date", "W check.version -");
+    assert_eq!(found(Application::Renewal, "2017-03-31"), [day]);
+    assert_eq!(found(Application::Renewal, "2017-04-01"), [""; 0]);
+    assert_eq!(found(Application::Renewal, "2025-03-31"), [""; 0]);
+    assert_eq!(found(Application::Renewal, "2025-04-01"), [day]);
+    assert_eq!(found(Application::Renewal, ""), [""; 0]);
+    assert_eq!(found(Application::New, "2024-06-01"), [other]);
+    assert_eq!(found(Application::New, "2026-06-01"), [day, other]);
 }

@@ -203,6 +203,7 @@ fn common_checks() -> Table {
             row("check.unknown-item", "E", "様式にない項目がある"),
             row("check.irrelevant", "W", "ほかの回答によれば記入不要の項目に記入がある"),
             row("check.not-asked", "W", "この申請区分では記入しない項目に記入がある"),
+            row("check.version", "W", "記載年月日または申請区分が、この版の様式を使うものでない"),
             row("check.illegible", "W", "判読不能と記録されている"),
             row("check.struck", "W", "抹消と記録されている"),
             row("check.multiple-marked", "W", "複数選択と記録されている"),

@@ -23,7 +23,7 @@ pub(crate) fn translation(text: &Localized) -> Json {
 }
 
 /// The smallest and largest value, for numbers.
-pub(crate) fn bounds(min: Json, max: Json) -> [Json; 2] {
+pub(crate) fn bounds(min: &Json, max: &Json) -> [Json; 2] {
     let is_whole = min.is_i64() && max.is_i64();
     let name = if is_whole { "valueInteger" } else { "valueDecimal" };
     [json!({ "url": MIN_VALUE, name: min }), json!({ "url": MAX_VALUE, name: max })]
@@ -62,7 +62,7 @@ pub(crate) fn absent(answer: &Answer) -> Option<[Json; 2]> {
 }
 
 /// A quantity in the printed unit.
-pub(crate) fn quantity(value: Json, comparator: Option<&str>, unit: Option<&str>) -> Json {
+pub(crate) fn quantity(value: &Json, comparator: Option<&str>, unit: Option<&str>) -> Json {
     let mut quantity = json!({ "value": value });
     if let Some(object) = quantity.as_object_mut() {
         if let Some(comparator) = comparator {

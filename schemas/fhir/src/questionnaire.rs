@@ -151,9 +151,9 @@ fn extensions(item: &Item) -> Vec<Json> {
         extension::fact("carry-over", carry_word(item.carry)),
     ];
     match &item.kind {
-        Kind::Integer { min, max } => all.extend(extension::bounds((*min).into(), (*max).into())),
+        Kind::Integer { min, max } => all.extend(extension::bounds(&(*min).into(), &(*max).into())),
         Kind::Decimal { min, max, places, .. } => {
-            all.extend(extension::bounds(number(*min), number(*max)));
+            all.extend(extension::bounds(&number(*min), &number(*max)));
             all.push(extension::decimal_places(*places));
         }
         _ => {}

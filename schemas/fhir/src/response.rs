@@ -37,12 +37,12 @@ pub fn response(
             }
         }
         if !items.is_empty() {
-            groups.push(group(&section.id, &section.label.ja, items));
+            groups.push(group(&section.id, &section.label.ja, &items));
         }
     }
     let derived: Vec<Json> = calculated.iter().filter_map(derived).collect();
     if !derived.is_empty() {
-        groups.push(group("kakehashi-derived", "自動計算", derived));
+        groups.push(group("kakehashi-derived", "自動計算", &derived));
     }
     let questionnaire = format!("{}|{:04}", canonical(definition), definition.key().version);
     json!({
@@ -56,7 +56,7 @@ pub fn response(
     })
 }
 
-fn group(link: &str, text: &str, items: Vec<Json>) -> Json {
+fn group(link: &str, text: &str, items: &[Json]) -> Json {
     json!({ "linkId": link, "text": text, "item": items })
 }
 
@@ -70,7 +70,7 @@ fn push(items: &mut Vec<Json>, item: &Item, link: &str, answer: &Answer) {
                     push(&mut cells, column, &cell_link(item, column), answer);
                 }
             }
-            group(link, &item.label.ja, cells)
+            group(link, &item.label.ja, &cells)
         }));
         return;
     }
@@ -109,7 +109,7 @@ fn values(item: &Item, value: &Value) -> Vec<Json> {
             if kind_of(item) == "quantity" {
                 let comparator = comparator.map(Comparator::symbol);
                 vec![
-                    json!({ "valueQuantity": extension::quantity(number(*value), comparator, unit) }),
+                    json!({ "valueQuantity": extension::quantity(&number(*value), comparator, unit) }),
                 ]
             } else {
                 vec![json!({ "valueDecimal": number(*value) })]

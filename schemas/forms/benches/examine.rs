@@ -20,7 +20,7 @@ use std::{
 use kakehashi_forms::{Answers, Application, Catalogue, Circumstances, Definition};
 use sample::{TYPED, catalogue, parkinson, with};
 
-/// What the issue demands of check and judge together.
+/// What check and judge together must reach.
 const FORMS_PER_SECOND_MIN: f64 = 20_000.0;
 /// How long each measure runs.
 const RUN: Duration = Duration::from_millis(1500);

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::Command};
 use kakehashi_fhir::{ResponseHeader, questionnaire, response};
 use kakehashi_forms::{Answer, Answers, Application, Catalogue, Comparator, Definition, Value};
 use kakehashi_kernel::Timestamp;
-use kakehashi_kit::{definition, filled};
+use kakehashi_kit::{definition, filled, filled_form};
 use serde_json::{Value as Json, json};
 
 /// Filled forms that are judged.
@@ -78,6 +78,18 @@ fn every_filled_form_is_a_valid_response() {
     let resources: Vec<Json> =
         forms.iter().map(|form| answered(definition(), &form.answers)).collect();
     assert!(judge(&resources).iter().all(Result::is_ok));
+}
+
+#[test]
+fn a_filled_form_of_every_complete_kind_is_a_valid_response() {
+    let catalogue = Catalogue::builtin().expect("the definitions load");
+    let forms: Vec<&Definition> = catalogue.iter().filter(|form| form.shape().is_none()).collect();
+    assert!(forms.len() > 20);
+    let resources: Vec<Json> =
+        forms.iter().map(|form| answered(form, &filled_form(form, 7, 1).answers)).collect();
+    for (form, verdict) in forms.iter().zip(judge(&resources)) {
+        assert_eq!(verdict, Ok(()), "{}", form.key());
+    }
 }
 
 #[test]

@@ -21,8 +21,8 @@ use crate::{
 ///
 /// An iterator over what stands in it. A form in which something is wrong is given with its defects, and
 /// reading goes on behind it. After an error there is nothing more; what was given before stands.
-pub struct BatchReader<'c, R> {
-    tokens: Tokens<R>,
+pub struct BatchReader<'c> {
+    tokens: Tokens<'c>,
     catalogue: &'c Catalogue,
     envelope: Envelope,
     accepts_partial: bool,
@@ -77,14 +77,14 @@ enum State<'c> {
     Done,
 }
 
-impl<'c, R: Read> BatchReader<'c, R> {
+impl<'c> BatchReader<'c> {
     /// Reads the start of a document.
     ///
     /// # Errors
     ///
     /// [`XmlRefusal`] when the document does not begin as a batch or a form, or says something wrong about
     /// itself.
-    pub fn new(input: R, catalogue: &'c Catalogue) -> Result<Self, XmlRefusal> {
+    pub fn new(input: impl Read + 'c, catalogue: &'c Catalogue) -> Result<Self, XmlRefusal> {
         let mut tokens = Tokens::new(input, BATCH_BYTES_MAX);
         let (envelope, state) = if document::root(&mut tokens, &["batch", "form"])? == "batch" {
             let header = BatchHeader::parse(tokens.attributes())
@@ -179,7 +179,7 @@ impl<'c, R: Read> BatchReader<'c, R> {
     }
 }
 
-impl<R: Read> Iterator for BatchReader<'_, R> {
+impl Iterator for BatchReader<'_> {
     type Item = Result<Sent, XmlRefusal>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -1,7 +1,5 @@
 //! What every document has: a root, forms in it or as it, an end.
 
-use std::io::Read;
-
 use kakehashi_forms::{Catalogue, Definition, Finding};
 
 use crate::{
@@ -24,8 +22,8 @@ pub(crate) enum Child<'c, H> {
 }
 
 /// Reads the start of the root element, which must have one of the names; answers which.
-pub(crate) fn root<R: Read>(
-    tokens: &mut Tokens<R>,
+pub(crate) fn root(
+    tokens: &mut Tokens<'_>,
     names: &[&'static str],
 ) -> Result<&'static str, XmlRefusal> {
     if tokens.step()? != Step::Start {
@@ -39,8 +37,8 @@ pub(crate) fn root<R: Read>(
 }
 
 /// Reads on to the next child of the envelope.
-pub(crate) fn next<'c, R: Read, H: Header>(
-    tokens: &mut Tokens<R>,
+pub(crate) fn next<'c, H: Header>(
+    tokens: &mut Tokens<'_>,
     catalogue: &'c Catalogue,
 ) -> Result<Child<'c, H>, XmlRefusal> {
     loop {
@@ -62,8 +60,8 @@ pub(crate) fn next<'c, R: Read, H: Header>(
 }
 
 /// The form that is the root itself.
-pub(crate) fn single<'c, R: Read, H: Header>(
-    tokens: &Tokens<R>,
+pub(crate) fn single<'c, H: Header>(
+    tokens: &Tokens<'_>,
     catalogue: &'c Catalogue,
 ) -> Result<(H, &'c Definition), XmlRefusal> {
     let (header, key) = H::parse(tokens.attributes())
@@ -73,7 +71,7 @@ pub(crate) fn single<'c, R: Read, H: Header>(
 }
 
 /// Reads the end of the document.
-pub(crate) fn end<R: Read>(tokens: &mut Tokens<R>) -> Result<(), XmlRefusal> {
+pub(crate) fn end(tokens: &mut Tokens<'_>) -> Result<(), XmlRefusal> {
     match tokens.step()? {
         Step::EndOfDocument => Ok(()),
         Step::Start | Step::End | Step::Text => Err(tokens.refuse(Why::NotWellFormed)),
@@ -89,7 +87,7 @@ pub(crate) struct Count {
 
 impl Count {
     /// The place of the child whose start was the last step.
-    pub(crate) fn place<R: Read>(&mut self, tokens: &Tokens<R>, envelope: &str) -> Place {
+    pub(crate) fn place(&mut self, tokens: &Tokens<'_>, envelope: &str) -> Place {
         let path = match tokens.name() {
             _ if !is_blank(tokens.text()) => format!("/{envelope}"),
             "form" => {

@@ -1,7 +1,5 @@
 //! The inside of one `<form>`. What is wrong in it is among its defects and leaves its neighbours alone.
 
-use std::io::Read;
-
 use kakehashi_forms::{
     Answer, Answers, Definition, Finding, Item, Kind, Localized, Section, Severity,
 };
@@ -19,6 +17,9 @@ use crate::{
 /// Defects of one form; what is wrong beyond that is not listed.
 const FORM_DEFECTS_MAX: usize = 200;
 
+/// The rule about an element that is given twice.
+const REPEATED: &str = "xml.repeated";
+
 /// What has been read of one form.
 pub(crate) struct Reading<'d> {
     definition: &'d Definition,
@@ -28,8 +29,8 @@ pub(crate) struct Reading<'d> {
 }
 
 /// Reads the inside of the `<form>` whose start was the last step, to its end. `path` is that of the form.
-pub(crate) fn read<'d, R: Read>(
-    tokens: &mut Tokens<R>,
+pub(crate) fn read<'d>(
+    tokens: &mut Tokens<'_>,
     definition: &'d Definition,
     path: String,
 ) -> Result<Reading<'d>, XmlRefusal> {
@@ -53,7 +54,7 @@ pub(crate) fn type_name(definition: &Definition) -> String {
 }
 
 impl Reading<'_> {
-    fn sections<R: Read>(&mut self, tokens: &mut Tokens<R>) -> Result<(), XmlRefusal> {
+    fn sections(&mut self, tokens: &mut Tokens<'_>) -> Result<(), XmlRefusal> {
         let sections = self.definition.sections();
         let mut order = Order::default();
         loop {
@@ -83,11 +84,7 @@ impl Reading<'_> {
         }
     }
 
-    fn section<R: Read>(
-        &mut self,
-        tokens: &mut Tokens<R>,
-        section: &Section,
-    ) -> Result<(), XmlRefusal> {
+    fn section(&mut self, tokens: &mut Tokens<'_>, section: &Section) -> Result<(), XmlRefusal> {
         let mut order = Order::default();
         loop {
             match tokens.step()? {
@@ -101,10 +98,21 @@ impl Reading<'_> {
                         continue;
                     };
                     let position = tokens.position();
-                    if let Some(rule) = order.go_to(place) {
-                        self.report_item(position, section, item, at(rule));
+                    let is_first = match order.go_to(place) {
+                        Some(rule) => {
+                            self.report_item(position, section, item, at(rule));
+                            rule != REPEATED
+                        }
+                        None => true,
+                    };
+                    let answer = self.item(tokens, section, item)?;
+                    // The first of two answers to one item stays: which of them is right is not ours
+                    // to say, and the repetition is a defect already.
+                    if let Some(answer) = answer
+                        && (is_first || self.answers.get(&item.id).is_none())
+                    {
+                        self.answers.set(item.id.as_str(), answer);
                     }
-                    self.item(tokens, section, item)?;
                 }
                 Step::Text => self.demand_blank(tokens, &section.id),
                 Step::End => return Ok(()),
@@ -113,21 +121,19 @@ impl Reading<'_> {
         }
     }
 
-    fn item<R: Read>(
+    /// Reads an item. `None`: what is wrong with it is reported.
+    fn item(
         &mut self,
-        tokens: &mut Tokens<R>,
+        tokens: &mut Tokens<'_>,
         section: &Section,
         item: &Item,
-    ) -> Result<(), XmlRefusal> {
+    ) -> Result<Option<Answer>, XmlRefusal> {
         let position = tokens.position();
         if tokens.instance_type().is_some() {
             self.report_item(position, section, item, at("xml.instance-attribute"));
         }
         if matches!(item.kind, Kind::Rows { .. }) {
-            if let Some(answer) = table::read(self, tokens, &section.id, item)? {
-                self.keep(&item.id, answer);
-            }
-            return Ok(());
+            return table::read(self, tokens, &section.id, item);
         }
         // The attributes stay while the content is read, as long as there are no elements in it.
         let answer = if tokens.content()? {
@@ -135,22 +141,16 @@ impl Reading<'_> {
         } else {
             Err(at("xml.unexpected-element"))
         };
-        match answer {
-            // The first of two answers to one item stays: which of them is right is not ours to say, and
-            // the repetition is a defect already.
-            Ok(answer) => self.keep(&item.id, answer),
-            Err(finding) => self.report_item(position, section, item, finding),
-        }
-        Ok(())
+        Ok(match answer {
+            Ok(answer) => Some(answer),
+            Err(finding) => {
+                self.report_item(position, section, item, finding);
+                None
+            }
+        })
     }
 
-    fn keep(&mut self, item: &str, answer: Answer) {
-        if self.answers.get(item).is_none() {
-            self.answers.set(item, answer);
-        }
-    }
-
-    fn demand_blank<R: Read>(&mut self, tokens: &Tokens<R>, section: &str) {
+    fn demand_blank(&mut self, tokens: &Tokens<'_>, section: &str) {
         if !is_blank(tokens.text()) {
             let slash = if section.is_empty() { "" } else { "/" };
             self.report(tokens.position(), &format!("{slash}{section}"), "xml.unexpected-text");
@@ -214,7 +214,7 @@ impl Order {
             return None;
         }
         if self.seen.contains(&place) {
-            return Some("xml.repeated");
+            return Some(REPEATED);
         }
         self.seen.push(place);
         Some("xml.order")

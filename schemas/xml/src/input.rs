@@ -1,9 +1,12 @@
 //! Bytes as they stream in, decoded to UTF-8, with every limit on size kept and the place reached known.
 
-use std::io::{self, BufRead, Read};
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
 
 use encoding_rs::{Decoder, DecoderResult};
-use kakehashi_kernel::limits::{FORM_XML_BYTES_MAX, XML_TOKEN_BYTES_MAX};
+use kakehashi_kernel::limits::FORM_XML_BYTES_MAX;
 
 use crate::{
     encoding::{DECLARATION_BYTES_MAX, Encoding},
@@ -26,41 +29,57 @@ pub(crate) struct Position {
     pub(crate) offset: usize,
 }
 
-/// Text decoded from bytes. As soon as it refuses, it gives no more.
-pub(crate) struct Input<R> {
-    source: R,
+impl Position {
+    /// Goes on over some text.
+    fn pass(&mut self, text: &[u8]) {
+        self.offset += text.len();
+        let mut line = text;
+        if let Some(at) = memchr::memrchr(b'\n', text) {
+            let (before, after) = text.split_at(at);
+            self.line += 1 + memchr::memchr_iter(b'\n', before).count();
+            // The line end itself is what the next column is counted from.
+            (self.column, line) = (0, after);
+        }
+        // Every byte of a character but the first is 10xxxxxx.
+        self.column += line.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    }
+}
+
+/// Text decoded from bytes: a window that is read on at its end and passed at its start. As soon as it
+/// refuses, it gives no more.
+///
+/// Not generic over its source, so that this crate compiles the whole reader, optimised, once.
+pub(crate) struct Input<'i> {
+    source: Box<dyn Read + 'i>,
     raw: Box<[u8]>,
-    raw_unread: std::ops::Range<usize>,
-    text: Box<[u8]>,
-    text_unread: std::ops::Range<usize>,
+    raw_unread: Range<usize>,
+    /// The window. What stands before `start` is passed already.
+    text: String,
+    start: usize,
     decoding: Option<(Encoding, Decoder)>,
     /// What is wrong behind the text decoded so far.
     pending: Option<Why>,
-    refused: Option<XmlRefusal>,
     is_at_end: bool,
     is_decoded: bool,
     position: Position,
     bytes_left: u64,
-    token_left: usize,
     form_left: usize,
 }
 
-impl<R: Read> Input<R> {
-    pub(crate) fn new(source: R, bytes_max: u64) -> Self {
+impl<'i> Input<'i> {
+    pub(crate) fn new(source: impl Read + 'i, bytes_max: u64) -> Self {
         Self {
-            source,
+            source: Box::new(source),
             raw: vec![0; RAW_BYTES].into_boxed_slice(),
             raw_unread: 0..0,
-            text: vec![0; TEXT_BYTES].into_boxed_slice(),
-            text_unread: 0..0,
+            text: String::new(),
+            start: 0,
             decoding: None,
             pending: None,
-            refused: None,
             is_at_end: false,
             is_decoded: false,
             position: Position { line: 1, column: 1, offset: 0 },
             bytes_left: bytes_max,
-            token_left: XML_TOKEN_BYTES_MAX,
             form_left: usize::MAX,
         }
     }
@@ -70,19 +89,9 @@ impl<R: Read> Input<R> {
         self.position
     }
 
-    /// Why it gives no more.
-    pub(crate) const fn refused(&self) -> Option<XmlRefusal> {
-        self.refused
-    }
-
-    /// The encoding, as soon as anything was read.
-    pub(crate) fn encoding(&self) -> Option<Encoding> {
-        self.decoding.as_ref().map(|(encoding, _)| *encoding)
-    }
-
-    /// Counts the bytes of the next token from here.
-    pub(crate) fn begin_token(&mut self) {
-        self.token_left = XML_TOKEN_BYTES_MAX;
+    /// Tells whether the encoding read may be called so.
+    pub(crate) fn may_be_called(&self, name: &str) -> bool {
+        self.decoding.as_ref().is_some_and(|(encoding, _)| encoding.may_be_called(name))
     }
 
     /// Counts the bytes of a form from here.
@@ -95,14 +104,86 @@ impl<R: Read> Input<R> {
         self.form_left = usize::MAX;
     }
 
-    fn refuse(&mut self, why: Why) -> io::Error {
-        let refusal = XmlRefusal::at(why, self.position);
-        self.refused.get_or_insert(refusal);
-        io::Error::other(refusal)
+    /// Makes a refusal about the place reached.
+    pub(crate) const fn refusal(&self, why: Why) -> XmlRefusal {
+        XmlRefusal::at(why, self.position)
+    }
+
+    /// What has been decoded and not passed.
+    pub(crate) fn unread(&self) -> &str {
+        self.text.get(self.start..).unwrap_or_default()
+    }
+
+    /// Passes some bytes, which end with a whole character.
+    pub(crate) fn advance(&mut self, count: usize) {
+        let passed = self.text.as_bytes().get(self.start..self.start + count).unwrap_or_default();
+        self.position.pass(passed);
+        self.start += passed.len();
+        self.form_left = self.form_left.saturating_sub(passed.len());
+    }
+
+    /// Decodes more text behind what is unread. `false` at the end of the document.
+    pub(crate) fn more(&mut self) -> Result<bool, XmlRefusal> {
+        if self.form_left <= self.unread().len() {
+            return Err(self.refusal(Why::FormTooLarge));
+        }
+        self.text.drain(..self.start);
+        self.start = 0;
+        if let Some(why) = self.pending {
+            return Err(self.behind_unread(why));
+        }
+        if self.decoding.is_none() {
+            self.detect()?;
+        }
+        self.text.reserve(TEXT_BYTES);
+        while !self.is_decoded {
+            if self.raw_unread.is_empty() && !self.is_at_end {
+                self.read()?;
+            }
+            let Some((_, decoder)) = &mut self.decoding else { return Ok(false) };
+            let raw = self.raw.get(self.raw_unread.clone()).unwrap_or_default();
+            let before = self.text.len();
+            let (result, read) =
+                decoder.decode_to_string_without_replacement(raw, &mut self.text, self.is_at_end);
+            self.raw_unread.start += read;
+            match result {
+                DecoderResult::InputEmpty => self.is_decoded = self.is_at_end,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(..) => self.pending = Some(Why::Malformed),
+            }
+            if let Some(at) = forbidden(self.text.as_bytes().get(before..).unwrap_or_default()) {
+                self.text.truncate(before + at);
+                self.pending = Some(Why::NotWellFormed);
+            }
+            if self.text.len() > before {
+                return Ok(true);
+            }
+            if let Some(why) = self.pending {
+                return Err(self.behind_unread(why));
+            }
+        }
+        Ok(false)
+    }
+
+    /// A refusal about the place behind everything decoded.
+    fn behind_unread(&self, why: Why) -> XmlRefusal {
+        let mut position = self.position;
+        position.pass(self.unread().as_bytes());
+        XmlRefusal::at(why, position)
+    }
+
+    fn detect(&mut self) -> Result<(), XmlRefusal> {
+        while self.raw_unread.len() < DECLARATION_BYTES_MAX && self.read()? > 0 {}
+        let start = self.raw.get(self.raw_unread.clone()).unwrap_or_default();
+        let found = Encoding::detect(start);
+        let (encoding, mark) = found.ok_or_else(|| self.refusal(Why::Encoding))?;
+        self.raw_unread.start += mark;
+        self.decoding = Some((encoding, encoding.decoder()));
+        Ok(())
     }
 
     /// Reads more bytes; answers how many.
-    fn read(&mut self) -> io::Result<usize> {
+    fn read(&mut self) -> Result<usize, XmlRefusal> {
         let (from, to) = (self.raw_unread.start, self.raw_unread.end);
         self.raw.copy_within(from..to, 0);
         self.raw_unread = 0..to - from;
@@ -110,118 +191,15 @@ impl<R: Read> Input<R> {
         let count = loop {
             match self.source.read(free) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(self.refuse(Why::Input)),
+                Err(_) => return Err(self.refusal(Why::Input)),
                 Ok(count) => break count,
             }
         };
-        let Some(left) = self.bytes_left.checked_sub(u64::try_from(count).unwrap_or(u64::MAX))
-        else {
-            return Err(self.refuse(Why::TooLarge));
-        };
-        self.bytes_left = left;
+        let count_read = u64::try_from(count).unwrap_or(u64::MAX);
+        let left = self.bytes_left.checked_sub(count_read);
+        self.bytes_left = left.ok_or_else(|| self.refusal(Why::TooLarge))?;
         self.raw_unread.end += count;
         self.is_at_end |= count == 0;
-        Ok(count)
-    }
-
-    fn detect(&mut self) -> io::Result<()> {
-        while self.raw_unread.len() < DECLARATION_BYTES_MAX && self.read()? > 0 {}
-        let start = self.raw.get(self.raw_unread.clone()).unwrap_or_default();
-        let Some((encoding, mark)) = Encoding::detect(start) else {
-            return Err(self.refuse(Why::Encoding));
-        };
-        self.raw_unread.start += mark;
-        self.decoding = Some((encoding, encoding.decoder()));
-        Ok(())
-    }
-
-    /// Decodes more text. None is left unread before.
-    fn refill(&mut self) -> io::Result<()> {
-        if let Some(refusal) = self.refused {
-            return Err(io::Error::other(refusal));
-        }
-        if let Some(why) = self.pending {
-            return Err(self.refuse(why));
-        }
-        if self.decoding.is_none() {
-            self.detect()?;
-        }
-        while !self.is_decoded {
-            if self.raw_unread.is_empty() && !self.is_at_end {
-                self.read()?;
-            }
-            let Some((_, decoder)) = &mut self.decoding else { return Ok(()) };
-            let raw = self.raw.get(self.raw_unread.clone()).unwrap_or_default();
-            let (result, read, written) =
-                decoder.decode_to_utf8_without_replacement(raw, &mut self.text, self.is_at_end);
-            self.raw_unread.start += read;
-            let mut length = written;
-            match result {
-                DecoderResult::InputEmpty => self.is_decoded = self.is_at_end,
-                DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(..) => self.pending = Some(Why::Malformed),
-            }
-            let text = self.text.get(..written).unwrap_or_default();
-            // A second mark would be passed over by quick-xml; it is no white space.
-            if self.position.offset == 0 && text.starts_with("\u{FEFF}".as_bytes()) {
-                length = 0;
-                self.pending = Some(Why::NotWellFormed);
-            } else if let Some(at) = forbidden(text) {
-                length = at;
-                self.pending = Some(Why::NotWellFormed);
-            }
-            self.text_unread = 0..length;
-            if length > 0 {
-                return Ok(());
-            }
-            if let Some(why) = self.pending {
-                return Err(self.refuse(why));
-            }
-        }
-        self.text_unread = 0..0;
-        Ok(())
-    }
-}
-
-impl<R: Read> BufRead for Input<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.token_left == 0 {
-            return Err(self.refuse(Why::TextTooLong));
-        }
-        if self.form_left == 0 {
-            return Err(self.refuse(Why::FormTooLarge));
-        }
-        if self.text_unread.is_empty() {
-            self.refill()?;
-        }
-        Ok(self.text.get(self.text_unread.clone()).unwrap_or_default())
-    }
-
-    fn consume(&mut self, count: usize) {
-        let from = self.text_unread.start;
-        let text = self.text.get(from..from + count).unwrap_or_default();
-        let Position { line, column, offset } = &mut self.position;
-        for byte in text {
-            if *byte == b'\n' {
-                *line += 1;
-                *column = 1;
-            } else {
-                // Every byte of a character but the first is 10xxxxxx.
-                *column += usize::from(byte & 0xC0 != 0x80);
-            }
-        }
-        *offset += text.len();
-        self.text_unread.start += text.len();
-        self.token_left = self.token_left.saturating_sub(count);
-        self.form_left = self.form_left.saturating_sub(count);
-    }
-}
-
-impl<R: Read> Read for Input<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let mut text = self.fill_buf()?;
-        let count = text.read(into)?;
-        self.consume(count);
         Ok(count)
     }
 }
@@ -273,11 +251,8 @@ mod tests {
 
     fn all(bytes: &[u8]) -> Result<String, XmlRefusal> {
         let mut input = Input::new(Slow(bytes), 1000);
-        let mut text = String::new();
-        match input.read_to_string(&mut text) {
-            Ok(_) => Ok(text),
-            Err(_) => Err(input.refused().unwrap()),
-        }
+        while input.more()? {}
+        Ok(input.unread().to_owned())
     }
 
     #[track_caller]
@@ -331,18 +306,17 @@ mod tests {
     }
 
     #[test]
-    fn a_token_and_a_form_are_bounded() {
-        let endless = || Input::new(io::repeat(b'x'), u64::MAX);
-        let mut input = endless();
-        assert!(io::copy(&mut input, &mut io::sink()).is_err());
-        assert_eq!(input.refused().unwrap().why, Why::TextTooLong);
-        let mut input = endless();
+    fn a_form_is_bounded_and_the_window_slides() {
+        let mut input = Input::new(io::repeat(b'x'), u64::MAX);
         input.begin_form();
-        while input.fill_buf().is_ok() {
-            input.begin_token();
-            input.consume(1000);
-        }
-        assert_eq!(input.refused().unwrap().why, Why::FormTooLarge);
+        let refusal = loop {
+            if let Err(refusal) = input.more() {
+                break refusal;
+            }
+            input.advance(input.unread().len());
+            assert!(input.text.capacity() <= 2 * TEXT_BYTES);
+        };
+        assert_eq!(refusal.why, Why::FormTooLarge);
         assert!(input.position().offset < FORM_XML_BYTES_MAX + TEXT_BYTES);
     }
 }

@@ -2,14 +2,17 @@
 
 /// Tells whether text is a name with at most one colon, something on either side of it.
 pub(crate) fn is_qualified_name(text: &str) -> bool {
-    match text.split_once(':') {
-        Some((prefix, local)) => is_name(prefix) && is_name(local),
-        None => is_name(text),
-    }
+    is_name(text)
+        || text.split_once(':').is_some_and(|(prefix, local)| is_name(prefix) && is_name(local))
 }
 
 /// Tells whether text is a name without a colon.
 pub(crate) fn is_name(text: &str) -> bool {
+    // What almost every name is made of.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(is_plain) {
+        return true;
+    }
     let mut characters = text.chars();
     characters.next().is_some_and(may_start) && characters.all(may_follow)
 }

@@ -122,7 +122,7 @@ pub fn read_form(bytes: &[u8], catalogue: &Catalogue) -> Result<ReturnedForm, Xm
 }
 
 fn form(
-    tokens: &mut Tokens<&[u8]>,
+    tokens: &mut Tokens<'_>,
     definition: &Definition,
     header: FormHeader,
     path: String,

@@ -1,7 +1,5 @@
 //! Items that are tables: `<drugs><row><drug>…</drug></row></drugs>`.
 
-use std::io::Read;
-
 use kakehashi_forms::{Answer, Cell, Finding, Item, Localized, Row, Value};
 use kakehashi_kernel::limits::FORM_ROWS_MAX;
 
@@ -26,9 +24,9 @@ struct Table<'i> {
 }
 
 /// Reads the table whose start was the last step, to its end. `None`: what is wrong with it is reported.
-pub(crate) fn read<R: Read>(
+pub(crate) fn read(
     reading: &mut Reading<'_>,
-    tokens: &mut Tokens<R>,
+    tokens: &mut Tokens<'_>,
     section: &str,
     item: &Item,
 ) -> Result<Option<Answer>, XmlRefusal> {
@@ -61,10 +59,10 @@ pub(crate) fn read<R: Read>(
 }
 
 impl Table<'_> {
-    fn rows<R: Read>(
+    fn rows(
         &mut self,
         reading: &mut Reading<'_>,
-        tokens: &mut Tokens<R>,
+        tokens: &mut Tokens<'_>,
     ) -> Result<(), XmlRefusal> {
         let mut children = 0;
         loop {
@@ -92,10 +90,10 @@ impl Table<'_> {
         }
     }
 
-    fn row<R: Read>(
+    fn row(
         &mut self,
         reading: &mut Reading<'_>,
-        tokens: &mut Tokens<R>,
+        tokens: &mut Tokens<'_>,
     ) -> Result<Row, XmlRefusal> {
         let number = self.rows.len() + 1;
         let row_path = format!("/row[{number}]");
@@ -173,7 +171,7 @@ impl Table<'_> {
         Finding { item: Some(self.item.id.clone()), cell: Some(cell), message, ..finding }
     }
 
-    fn demand_blank<R: Read>(&mut self, reading: &mut Reading<'_>, tokens: &Tokens<R>, path: &str) {
+    fn demand_blank(&mut self, reading: &mut Reading<'_>, tokens: &Tokens<'_>, path: &str) {
         if !is_blank(tokens.text()) {
             self.report(reading, tokens.position(), path, at("xml.unexpected-text"));
         }

@@ -1,31 +1,21 @@
 //! XML as a stream of tokens, with every limit kept. Nothing here knows what a form is.
 //!
-//! quick-xml finds where tokens begin and end and that tags match. It is lenient about what is inside
-//! them (names, attributes, `]]>` in text), so that is checked here. What a token holds is kept in buffers
-//! that are used again: a step makes no allocation.
+//! Everything XML 1.0 and its namespaces demand of a document without a document type is checked here. What
+//! a token holds is kept in buffers that are used again: a step makes no allocation.
 
 use std::io::Read;
 
-use kakehashi_kernel::limits::{
-    XML_DEPTH_MAX, XML_REFERENCES_MAX, XML_TEXT_BYTES_MAX, XML_TOKEN_BYTES_MAX,
-};
-use quick_xml::{
-    NsReader,
-    errors::Error,
-    events::{BytesStart, Event},
-    name::{Namespace, PrefixDeclaration, QName, ResolveResult},
-};
+use kakehashi_kernel::limits::{XML_DEPTH_MAX, XML_REFERENCES_MAX, XML_TEXT_BYTES_MAX};
+use memchr::memchr;
 
 use crate::{
-    NAMESPACE,
     attributes::Attributes,
-    input::{Input, Position},
-    names::{is_blank, is_name, is_qualified_name, resolve},
+    input::Position,
+    names::{is_blank, is_name, is_qualified_name, is_space, resolve},
+    namespaces::{Namespace, Namespaces},
     refusal::{Why, XmlRefusal},
+    scanner::{Piece, Scanner},
 };
-
-const DOCTYPE: &[u8] = b"<!DOCTYPE";
-const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 /// What one step found. Comments and processing instructions are passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,37 +40,35 @@ pub(crate) enum InstanceType {
 }
 
 /// Reads tokens from bytes.
-pub(crate) struct Tokens<R> {
-    reader: NsReader<Input<R>>,
-    /// What quick-xml puts a token into.
-    buffer: Vec<u8>,
-    depth: usize,
-    has_root: bool,
-    references_left: usize,
+pub(crate) struct Tokens<'i> {
+    scanner: Scanner<'i>,
+    state: State,
     position: Position,
+}
+
+/// What has been understood so far.
+#[derive(Default)]
+struct State {
+    /// Qualified names of the open elements, one behind the other, and where each begins.
+    open: String,
+    starts: Vec<usize>,
+    namespaces: Namespaces,
+    /// The last start tag ended with `/>`, and its end was not given yet.
+    is_empty: bool,
+    has_root: bool,
+    /// The encoding the declaration names, until it has been compared.
+    declared: Option<String>,
+    references: usize,
     name: String,
     attributes: Attributes,
     instance_type: Option<InstanceType>,
     text: String,
 }
 
-impl<R: Read> Tokens<R> {
-    pub(crate) fn new(input: R, bytes_max: u64) -> Self {
-        let mut reader = NsReader::from_reader(Input::new(input, bytes_max));
-        reader.config_mut().expand_empty_elements = true;
-        reader.config_mut().check_comments = true;
-        Self {
-            position: reader.get_ref().position(),
-            reader,
-            buffer: Vec::new(),
-            depth: 0,
-            has_root: false,
-            references_left: XML_REFERENCES_MAX,
-            name: String::new(),
-            attributes: Attributes::default(),
-            instance_type: None,
-            text: String::new(),
-        }
+impl<'i> Tokens<'i> {
+    pub(crate) fn new(input: impl Read + 'i, bytes_max: u64) -> Self {
+        let mut scanner = Scanner::new(input, bytes_max);
+        Self { position: scanner.pass(), scanner, state: State::default() }
     }
 
     /// Where the last token begins.
@@ -90,34 +78,34 @@ impl<R: Read> Tokens<R> {
 
     /// The local name of the last start tag; empty when it is in another namespace.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        &self.state.name
     }
 
     /// The attributes of the last start tag, namespace declarations and `xsi:` left out.
     pub(crate) const fn attributes(&self) -> &Attributes {
-        &self.attributes
+        &self.state.attributes
     }
 
     /// What the last start tag says with `xsi:type`.
     pub(crate) const fn instance_type(&self) -> Option<&InstanceType> {
-        self.instance_type.as_ref()
+        self.state.instance_type.as_ref()
     }
 
     /// The last text: a piece, or all of an element after [`Tokens::content`].
     pub(crate) fn text(&self) -> &str {
-        &self.text
+        &self.state.text
     }
 
     /// Goes one step on.
     pub(crate) fn step(&mut self) -> Result<Step, XmlRefusal> {
-        self.text.clear();
+        self.state.text.clear();
         self.append()
     }
 
     /// Reads on to the end of the element whose start was the last step, and throws it away.
     pub(crate) fn skip(&mut self) -> Result<(), XmlRefusal> {
-        let outside = self.depth.saturating_sub(1);
-        while self.depth > outside {
+        let outside = self.state.starts.len().saturating_sub(1);
+        while self.state.starts.len() > outside {
             self.step()?;
         }
         Ok(())
@@ -126,11 +114,11 @@ impl<R: Read> Tokens<R> {
     /// Reads the text of the element whose start was the last step, to its end. `false` when it holds
     /// elements. The attributes of the element stay.
     pub(crate) fn content(&mut self) -> Result<bool, XmlRefusal> {
-        self.text.clear();
+        self.state.text.clear();
         let mut has_elements = false;
         loop {
             match self.append()? {
-                Step::Text if self.text.len() > XML_TEXT_BYTES_MAX => {
+                Step::Text if self.state.text.len() > XML_TEXT_BYTES_MAX => {
                     return Err(self.refuse(Why::TextTooLong));
                 }
                 Step::Text => {}
@@ -146,13 +134,13 @@ impl<R: Read> Tokens<R> {
 
     /// Begins to count the bytes and references of a form.
     pub(crate) fn begin_form(&mut self) {
-        self.references_left = XML_REFERENCES_MAX;
-        self.reader.get_mut().begin_form();
+        self.state.references = 0;
+        self.scanner.input_mut().begin_form();
     }
 
     /// Stops counting the bytes of a form.
     pub(crate) fn end_form(&mut self) {
-        self.reader.get_mut().end_form();
+        self.scanner.input_mut().end_form();
     }
 
     /// Makes a refusal about the place where the last token begins.
@@ -162,162 +150,197 @@ impl<R: Read> Tokens<R> {
 
     /// Goes one step on; text is added to what there is.
     fn append(&mut self) -> Result<Step, XmlRefusal> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let step = self.read(&mut buffer);
-        self.buffer = buffer;
-        step
-    }
-
-    fn read(&mut self, buffer: &mut Vec<u8>) -> Result<Step, XmlRefusal> {
+        let Self { scanner, state, position } = self;
+        if state.is_empty {
+            state.close();
+            return Ok(Step::End);
+        }
         loop {
-            buffer.clear();
-            self.reader.get_mut().begin_token();
-            self.position = self.reader.get_ref().position();
-            let event = match self.reader.read_event_into(buffer) {
-                Ok(event) => event,
-                Err(error) => return Err(self.broken(&error, buffer)),
+            *position = scanner.pass();
+            let piece = scanner.piece()?;
+            let step = match piece {
+                Piece::StartTag(content, is_empty) => state.start(content, is_empty).map(Some),
+                Piece::EndTag(content) => state.end(content).map(Some),
+                Piece::Text(text) => state.text(text),
+                Piece::CharacterData(text) => state.character_data(text).map(Some),
+                Piece::Reference(reference) => state.reference(reference).map(Some),
+                Piece::Comment(comment) => {
+                    demand(!comment.contains("--") && !comment.ends_with('-'))
+                }
+                Piece::Instruction(content) => match declaration(content) {
+                    Some(_) if position.offset != 0 => Err(Why::NotWellFormed),
+                    Some(declaration) => state.declaration(declaration),
+                    None => demand(is_instruction(content)),
+                },
+                Piece::End if state.has_root && state.starts.is_empty() => {
+                    Ok(Some(Step::EndOfDocument))
+                }
+                Piece::End => Err(Why::NotWellFormed),
             };
-            if event.len() > XML_TOKEN_BYTES_MAX {
-                return Err(self.refuse(Why::TextTooLong));
-            }
-            let step = match event {
-                Event::Start(start) => Some(self.start(&start)),
-                Event::End(_) => {
-                    self.depth = self.depth.saturating_sub(1);
-                    Some(Ok(Step::End))
-                }
-                Event::Text(text) if self.depth == 0 => {
-                    (!is_blank(&text)).then_some(Err(Why::NotWellFormed))
-                }
-                Event::Text(text) if text.contains("]]>") => Some(Err(Why::NotWellFormed)),
-                Event::Text(text) => {
-                    self.text.push_str(&text.xml10_content());
-                    Some(Ok(Step::Text))
-                }
-                Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
-                    Some(Err(Why::NotWellFormed))
-                }
-                Event::CData(text) => {
-                    self.text.push_str(&text.xml10_content());
-                    Some(Ok(Step::Text))
-                }
-                Event::GeneralRef(reference) => Some(self.reference(&reference)),
-                Event::DocType(_) => Some(Err(Why::Dtd)),
-                Event::Decl(declaration) => self.declaration(&declaration).err().map(Err),
-                Event::PI(instruction) => {
-                    let target = instruction.target();
-                    let is_right = is_name(target) && !target.eq_ignore_ascii_case("xml");
-                    (!is_right).then_some(Err(Why::NotWellFormed))
-                }
-                Event::Comment(comment) => {
-                    comment.ends_with('-').then_some(Err(Why::NotWellFormed))
-                }
-                Event::Eof if self.depth == 0 && self.has_root => Some(Ok(Step::EndOfDocument)),
-                Event::Empty(_) | Event::Eof => Some(Err(Why::NotWellFormed)),
-            };
-            if let Some(step) = step {
-                return step.map_err(|why| self.refuse(why));
+            let step = step.and_then(|step| match state.declared.take() {
+                Some(name) if !scanner.input().may_be_called(&name) => Err(Why::EncodingDeclared),
+                _ => Ok(step),
+            });
+            match step {
+                Ok(Some(step)) => return Ok(step),
+                Ok(None) => {}
+                Err(why) => return Err(XmlRefusal::at(why, *position)),
             }
         }
     }
+}
 
-    /// What the input refused comes first: quick-xml saw an end or an error of reading because of it.
-    /// `token` is as much of the token as was read.
-    fn broken(&self, error: &Error, token: &[u8]) -> XmlRefusal {
-        let refused = self.reader.get_ref().refused();
-        let is_cut = refused.is_none_or(|refusal| refusal.why == Why::TextTooLong);
-        let start = token.get(..DOCTYPE.len());
-        if is_cut && start.is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE)) {
-            return self.refuse(Why::Dtd);
-        }
-        if let Some(refusal) = refused {
-            return refusal;
-        }
-        let reached = self.reader.get_ref().position();
-        let is_about_token = matches!(error, Error::IllFormed(_) | Error::Namespace(_));
-        XmlRefusal::at(Why::NotWellFormed, if is_about_token { self.position } else { reached })
-    }
-
-    fn start(&mut self, start: &BytesStart<'_>) -> Result<Step, Why> {
-        if self.depth == 0 && self.has_root {
+impl State {
+    fn start(&mut self, content: &str, is_empty: bool) -> Result<Step, Why> {
+        if self.starts.is_empty() && self.has_root {
             return Err(Why::NotWellFormed);
         }
         self.has_root = true;
-        self.depth += 1;
-        if self.depth > XML_DEPTH_MAX {
-            return Err(Why::TooDeep);
-        }
-        let name = start.name().into_inner();
-        if !is_qualified_name(name) || name.starts_with("xmlns:") {
+        let is_end = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let length = content.bytes().position(is_end).unwrap_or(content.len());
+        let (name, attributes) = content.split_at_checked(length).ok_or(Why::NotWellFormed)?;
+        if !is_qualified_name(name) {
             return Err(Why::NotWellFormed);
         }
-        self.name.clear();
-        let (namespace, local) = self.reader.resolver().resolve_element(start.name());
-        match namespace {
-            ResolveResult::Bound(Namespace(NAMESPACE)) => self.name.push_str(local.into_inner()),
-            ResolveResult::Bound(_) | ResolveResult::Unbound => {}
-            ResolveResult::Unknown(_) => return Err(Why::NotWellFormed),
+        if self.starts.len() == XML_DEPTH_MAX {
+            return Err(Why::TooDeep);
         }
-        self.attributes.parse(start.attributes_raw())?;
+        self.starts.push(self.open.len());
+        self.open.push_str(name);
+        self.is_empty = is_empty;
+        self.attributes.parse(attributes)?;
         self.instance_type = None;
         if !self.attributes.is_empty() {
+            self.declare()?;
             self.set_schema_instance_aside()?;
+        }
+        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+        self.name.clear();
+        match self.namespaces.of(prefix) {
+            Some(Namespace::Ours) => self.name.push_str(local),
+            Some(Namespace::SchemaInstance | Namespace::Other(_)) => {}
+            None => return Err(Why::NotWellFormed),
         }
         Ok(Step::Start)
     }
 
-    /// Takes namespace declarations and `xsi:` attributes out of the attributes.
-    fn set_schema_instance_aside(&mut self) -> Result<(), Why> {
-        let resolver = self.reader.resolver();
-        let mut instance_type = None;
-        let mut is_right = true;
-        self.attributes.retain(|name, value| {
-            let name = QName(name);
-            if let Some(declared) = name.as_namespace_binding() {
-                // Only `xmlns=""` takes a declaration back in XML 1.0.
-                is_right &= !matches!(declared, PrefixDeclaration::Named(_) if value.is_empty());
-                return false;
+    fn end(&mut self, content: &str) -> Result<Step, Why> {
+        let start = *self.starts.last().ok_or(Why::NotWellFormed)?;
+        if self.open.get(start..) != Some(content.trim_end_matches(is_space)) {
+            return Err(Why::NotWellFormed);
+        }
+        self.close();
+        Ok(Step::End)
+    }
+
+    fn close(&mut self) {
+        self.is_empty = false;
+        self.open.truncate(self.starts.pop().unwrap_or_default());
+        self.namespaces.leave(self.starts.len());
+    }
+
+    /// Text outside the root element must be white space.
+    fn text(&mut self, text: &str) -> Result<Option<Step>, Why> {
+        if self.starts.is_empty() {
+            return demand(is_blank(text));
+        }
+        if memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") {
+            return Err(Why::NotWellFormed);
+        }
+        self.push_normalised(text);
+        Ok(Some(Step::Text))
+    }
+
+    fn character_data(&mut self, text: &str) -> Result<Step, Why> {
+        if self.starts.is_empty() {
+            return Err(Why::NotWellFormed);
+        }
+        self.push_normalised(text);
+        Ok(Step::Text)
+    }
+
+    /// XML 1.0 §2.11: every line end is a line feed.
+    fn push_normalised(&mut self, text: &str) {
+        let mut rest = text;
+        while memchr(b'\r', rest.as_bytes()).is_some() {
+            let Some((line, after)) = rest.split_once('\r') else { break };
+            self.text.push_str(line);
+            self.text.push('\n');
+            rest = after.strip_prefix('\n').unwrap_or(after);
+        }
+        self.text.push_str(rest);
+    }
+
+    fn reference(&mut self, reference: &str) -> Result<Step, Why> {
+        if self.starts.is_empty() {
+            return Err(Why::NotWellFormed);
+        }
+        self.references += 1;
+        if self.references > XML_REFERENCES_MAX {
+            return Err(Why::TooManyReferences);
+        }
+        self.text.push(resolve(reference).ok_or(Why::NotWellFormed)?);
+        Ok(Step::Text)
+    }
+
+    /// Takes the namespace declarations out of the attributes.
+    fn declare(&mut self) -> Result<(), Why> {
+        let Self { attributes, namespaces, starts, .. } = self;
+        let mut result = Ok(());
+        attributes.retain(|name, value| {
+            let prefix = if name == "xmlns" { Some("") } else { name.strip_prefix("xmlns:") };
+            if let Some(prefix) = prefix {
+                result = result.and_then(|()| namespaces.declare(starts.len(), prefix, value));
             }
-            let local = match resolver.resolve_attribute(name) {
-                (ResolveResult::Bound(Namespace(SCHEMA_INSTANCE)), local) => local.into_inner(),
-                (ResolveResult::Bound(_) | ResolveResult::Unbound, _) => return true,
-                (ResolveResult::Unknown(_), _) => {
-                    is_right = false;
-                    return true;
-                }
-            };
+            prefix.is_none()
+        });
+        result
+    }
+
+    /// Takes `xsi:` attributes out of the attributes. Sees to it that prefixes are declared, and that no
+    /// two names are the same by different prefixes.
+    fn set_schema_instance_aside(&mut self) -> Result<(), Why> {
+        let Self { attributes, namespaces, instance_type, .. } = self;
+        let expanded = |name: &str| {
+            let (prefix, local) = name.split_once(':')?;
+            Some((namespaces.of(prefix).cloned(), local.to_owned()))
+        };
+        let mut names: Vec<_> = attributes.iter().filter_map(|(name, _)| expanded(name)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        while let Some((namespace, local)) = names.pop() {
+            if namespace.is_none() || names.contains(&(namespace, local)) {
+                return Err(Why::NotWellFormed);
+            }
+        }
+        attributes.retain(|name, value| {
+            let Some((prefix, local)) = name.split_once(':') else { return true };
+            if namespaces.of(prefix) != Some(&Namespace::SchemaInstance) {
+                return true;
+            }
             match local {
                 "type" => {
-                    let wanted = value.trim_matches(crate::names::is_space);
-                    let (namespace, local) = resolver.resolve_element(QName(wanted));
-                    let is_ours = namespace == ResolveResult::Bound(Namespace(NAMESPACE));
-                    instance_type = Some(if is_ours {
-                        InstanceType::Ours(local.into_inner().to_owned())
+                    let wanted = value.trim_matches(is_space);
+                    let (prefix, local) = wanted.split_once(':').unwrap_or(("", wanted));
+                    let is_ours = namespaces.of(prefix) == Some(&Namespace::Ours);
+                    *instance_type = Some(if is_ours {
+                        InstanceType::Ours(local.to_owned())
                     } else {
                         InstanceType::Other
                     });
                 }
                 "schemaLocation" | "noNamespaceSchemaLocation" => {}
-                _ => instance_type = Some(InstanceType::Other),
+                _ => *instance_type = Some(InstanceType::Other),
             }
             false
         });
-        self.instance_type = instance_type;
-        if is_right { Ok(()) } else { Err(Why::NotWellFormed) }
+        Ok(())
     }
 
-    fn reference(&mut self, reference: &str) -> Result<Step, Why> {
-        self.references_left = self.references_left.checked_sub(1).ok_or(Why::TooManyReferences)?;
-        self.text.push(resolve(reference).ok_or(Why::NotWellFormed)?);
-        Ok(Step::Text)
-    }
-
-    /// The declaration: at the very beginning, and agreeing with the bytes.
-    fn declaration(&mut self, declaration: &str) -> Result<(), Why> {
-        if self.position.offset != 0 {
-            return Err(Why::NotWellFormed);
-        }
-        self.attributes.parse(declaration.strip_prefix("xml").unwrap_or_default())?;
+    /// XML 1.0, production 23, of version 1.0.
+    fn declaration(&mut self, declaration: &str) -> Result<Option<Step>, Why> {
+        self.attributes.parse(declaration)?;
         let attributes: Vec<(&str, &str)> = self.attributes.iter().collect();
         let (version, rest) = match &attributes[..] {
             [("version", version), rest @ ..] => (*version, rest),
@@ -327,11 +350,24 @@ impl<R: Read> Tokens<R> {
             [("encoding", encoding), rest @ ..] => (Some(*encoding), rest),
             rest => (None, rest),
         };
-        if version != "1.0" || !matches!(rest, [] | [("standalone", "yes" | "no")]) {
-            return Err(Why::NotWellFormed);
-        }
-        let read = self.reader.get_ref().encoding();
-        let agrees = encoding.is_none_or(|name| read.is_some_and(|read| read.may_be_called(name)));
-        if agrees { Ok(()) } else { Err(Why::EncodingDeclared) }
+        let is_right = version == "1.0" && matches!(rest, [] | [("standalone", "yes" | "no")]);
+        self.declared = encoding.map(str::to_owned);
+        demand(is_right)
     }
+}
+
+fn demand(is_right: bool) -> Result<Option<Step>, Why> {
+    if is_right { Ok(None) } else { Err(Why::NotWellFormed) }
+}
+
+/// What the declaration says, if the instruction is one.
+fn declaration(content: &str) -> Option<&str> {
+    let rest = content.strip_prefix("xml")?;
+    (rest.is_empty() || rest.starts_with(is_space)).then_some(rest)
+}
+
+/// A processing instruction has a target that is a name, and not any `xml`.
+fn is_instruction(content: &str) -> bool {
+    let target = content.split(is_space).next().unwrap_or_default();
+    is_name(target) && !target.eq_ignore_ascii_case("xml")
 }

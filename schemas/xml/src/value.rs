@@ -34,6 +34,9 @@ pub(crate) fn decode(item: &Item, attributes: &Attributes, text: &str) -> Result
 /// What the attributes say of the item's state, if they do. Sees to it that there are no attributes but
 /// those the item may have; a comparator is a right one then.
 pub(crate) fn state(item: &Item, attributes: &Attributes) -> Result<Option<Answer>, Finding> {
+    if attributes.is_empty() {
+        return Ok(None);
+    }
     let may_compare = matches!(item.kind, Kind::Decimal { comparator: true, .. });
     let mut state = None;
     for (name, value) in attributes.iter() {

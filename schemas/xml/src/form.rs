@@ -5,6 +5,7 @@ use kakehashi_forms::{
 };
 
 use crate::{
+    attributes::Attributes,
     input::Position,
     names::is_blank,
     place::{Defect, Place},
@@ -24,6 +25,7 @@ const REPEATED: &str = "xml.repeated";
 pub(crate) struct Reading<'d> {
     definition: &'d Definition,
     path: String,
+    no_attributes: Attributes,
     pub(crate) answers: Answers,
     pub(crate) defects: Vec<Defect>,
 }
@@ -34,7 +36,13 @@ pub(crate) fn read<'d>(
     definition: &'d Definition,
     path: String,
 ) -> Result<Reading<'d>, XmlRefusal> {
-    let mut reading = Reading { definition, path, answers: Answers::new(), defects: Vec::new() };
+    let mut reading = Reading {
+        definition,
+        path,
+        no_attributes: Attributes::default(),
+        answers: Answers::new(),
+        defects: Vec::new(),
+    };
     if let Some(found) = tokens.instance_type() {
         let is_right = matches!(found, InstanceType::Ours(name) if *name == type_name(definition));
         if !is_right {
@@ -87,6 +95,7 @@ impl Reading<'_> {
     fn section(&mut self, tokens: &mut Tokens<'_>, section: &Section) -> Result<(), XmlRefusal> {
         let mut order = Order::default();
         loop {
+            while self.plain_item(tokens, section, &mut order) {}
             match tokens.step()? {
                 Step::Start => {
                     order.children += 1;
@@ -119,6 +128,33 @@ impl Reading<'_> {
                 Step::EndOfDocument => return Err(tokens.refuse(Why::NotWellFormed)),
             }
         }
+    }
+
+    /// Reads an item that is written as most are, with nothing wrong with it. `false`: it is not; nothing
+    /// has been read then.
+    fn plain_item(
+        &mut self,
+        tokens: &mut Tokens<'_>,
+        section: &Section,
+        order: &mut Order,
+    ) -> bool {
+        let Some(plain) = tokens.plain() else { return false };
+        let Some((place, item)) = order.find(&section.items, |item| item.id == plain.name) else {
+            return false;
+        };
+        // What stands behind or twice is for the long way to tell.
+        if place < order.next || matches!(item.kind, Kind::Rows { .. }) {
+            return false;
+        }
+        let Ok(answer) = value::decode(item, &self.no_attributes, plain.content) else {
+            return false;
+        };
+        let length = plain.length();
+        tokens.pass(length);
+        order.children += 1;
+        order.go_to(place);
+        self.answers.set(item.id.as_str(), answer);
+        true
     }
 
     /// Reads an item. `None`: what is wrong with it is reported.
@@ -193,7 +229,9 @@ pub(crate) struct Order {
     pub(crate) children: usize,
     /// Where the next is expected.
     next: usize,
-    seen: Vec<usize>,
+    /// Places met, a bit each; what is beyond is in the list.
+    seen: [u64; 4],
+    seen_beyond: Vec<usize>,
 }
 
 impl Order {
@@ -208,16 +246,27 @@ impl Order {
     }
 
     pub(crate) fn go_to(&mut self, place: usize) -> Option<&'static str> {
+        let was_seen = self.see(place);
         if place >= self.next {
             self.next = place + 1;
-            self.seen.push(place);
             return None;
         }
-        if self.seen.contains(&place) {
-            return Some(REPEATED);
+        Some(if was_seen { REPEATED } else { "xml.order" })
+    }
+
+    /// Remembers a place; tells whether it was met before.
+    fn see(&mut self, place: usize) -> bool {
+        if let Some(bits) = self.seen.get_mut(place / 64) {
+            let bit = 1 << (place % 64);
+            let was_seen = *bits & bit != 0;
+            *bits |= bit;
+            return was_seen;
         }
-        self.seen.push(place);
-        Some("xml.order")
+        let was_seen = self.seen_beyond.contains(&place);
+        if !was_seen {
+            self.seen_beyond.push(place);
+        }
+        was_seen
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Input<'i> {
     /// The window. What stands before `start` is passed already.
     text: String,
     start: usize,
+    /// Up to where `position` is counted: nobody asks for most places.
+    counted: usize,
     decoding: Option<(Encoding, Decoder)>,
     /// What is wrong behind the text decoded so far.
     pending: Option<Why>,
@@ -74,6 +76,7 @@ impl<'i> Input<'i> {
             raw_unread: 0..0,
             text: String::new(),
             start: 0,
+            counted: 0,
             decoding: None,
             pending: None,
             is_at_end: false,
@@ -85,8 +88,15 @@ impl<'i> Input<'i> {
     }
 
     /// The place reached.
-    pub(crate) const fn position(&self) -> Position {
+    pub(crate) fn position(&mut self) -> Position {
+        self.count();
         self.position
+    }
+
+    fn count(&mut self) {
+        let passed = self.text.as_bytes().get(self.counted..self.start).unwrap_or_default();
+        self.position.pass(passed);
+        self.counted = self.start;
     }
 
     /// Tells whether the encoding read may be called so.
@@ -105,8 +115,10 @@ impl<'i> Input<'i> {
     }
 
     /// Makes a refusal about the place reached.
-    pub(crate) const fn refusal(&self, why: Why) -> XmlRefusal {
-        XmlRefusal::at(why, self.position)
+    pub(crate) fn refusal(&self, why: Why) -> XmlRefusal {
+        let mut position = self.position;
+        position.pass(self.text.as_bytes().get(self.counted..self.start).unwrap_or_default());
+        XmlRefusal::at(why, position)
     }
 
     /// What has been decoded and not passed.
@@ -116,10 +128,9 @@ impl<'i> Input<'i> {
 
     /// Passes some bytes, which end with a whole character.
     pub(crate) fn advance(&mut self, count: usize) {
-        let passed = self.text.as_bytes().get(self.start..self.start + count).unwrap_or_default();
-        self.position.pass(passed);
-        self.start += passed.len();
-        self.form_left = self.form_left.saturating_sub(passed.len());
+        let count = count.min(self.text.len() - self.start);
+        self.start += count;
+        self.form_left = self.form_left.saturating_sub(count);
     }
 
     /// Decodes more text behind what is unread. `false` at the end of the document.
@@ -127,8 +138,9 @@ impl<'i> Input<'i> {
         if self.form_left <= self.unread().len() {
             return Err(self.refusal(Why::FormTooLarge));
         }
+        self.count();
         self.text.drain(..self.start);
-        self.start = 0;
+        (self.start, self.counted) = (0, 0);
         if let Some(why) = self.pending {
             return Err(self.behind_unread(why));
         }
@@ -168,7 +180,7 @@ impl<'i> Input<'i> {
     /// A refusal about the place behind everything decoded.
     fn behind_unread(&self, why: Why) -> XmlRefusal {
         let mut position = self.position;
-        position.pass(self.unread().as_bytes());
+        position.pass(self.text.as_bytes().get(self.counted..).unwrap_or_default());
         XmlRefusal::at(why, position)
     }
 

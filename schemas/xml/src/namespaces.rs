@@ -21,6 +21,8 @@ pub(crate) enum Namespace {
 #[derive(Default)]
 pub(crate) struct Namespaces {
     declared: Vec<Declared>,
+    /// Elements without a prefix are ours.
+    is_plain_ours: bool,
 }
 
 struct Declared {
@@ -51,6 +53,7 @@ impl Namespaces {
             other => Namespace::Other(other.to_owned()),
         };
         self.declared.push(Declared { depth, prefix: prefix.to_owned(), namespace });
+        self.is_plain_ours = self.find("") == Some(&Namespace::Ours);
         Ok(())
     }
 
@@ -58,17 +61,27 @@ impl Namespaces {
     pub(crate) fn leave(&mut self, depth: usize) {
         while self.declared.last().is_some_and(|declared| declared.depth > depth) {
             self.declared.pop();
+            self.is_plain_ours = self.find("") == Some(&Namespace::Ours);
         }
+    }
+
+    /// Tells whether elements without a prefix are ours.
+    pub(crate) const fn is_plain_ours(&self) -> bool {
+        self.is_plain_ours
     }
 
     /// The namespace of a prefix; `None` when it is not declared. No prefix is always known.
     pub(crate) fn of(&self, prefix: &str) -> Option<&Namespace> {
         const NONE: &Namespace = &Namespace::Other(String::new());
-        let found = self.declared.iter().rev().find(|declared| declared.prefix == prefix);
-        match found {
-            Some(declared) => Some(&declared.namespace),
-            None => matches!(prefix, "" | "xml").then_some(NONE),
+        if prefix.is_empty() && self.is_plain_ours {
+            return Some(&Namespace::Ours);
         }
+        self.find(prefix).or_else(|| matches!(prefix, "" | "xml").then_some(NONE))
+    }
+
+    fn find(&self, prefix: &str) -> Option<&Namespace> {
+        let found = self.declared.iter().rev().find(|declared| declared.prefix == prefix);
+        found.map(|declared| &declared.namespace)
     }
 }
 

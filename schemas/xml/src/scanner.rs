@@ -76,7 +76,7 @@ impl<'i> Scanner<'i> {
 
     /// Passes the last piece; answers where the next begins.
     pub(crate) fn pass(&mut self) -> Position {
-        self.input.advance(std::mem::take(&mut self.last));
+        self.pass_piece();
         self.input.position()
     }
 
@@ -98,6 +98,21 @@ impl<'i> Scanner<'i> {
             Kind::Instruction => Piece::Instruction(content),
             Kind::End => Piece::End,
         })
+    }
+
+    /// What is decoded from here on.
+    pub(crate) fn unread(&self) -> &str {
+        self.input.unread()
+    }
+
+    /// Passes bytes that were looked at in [`Scanner::unread`] and understood.
+    pub(crate) fn pass_bytes(&mut self, count: usize) {
+        self.input.advance(count);
+    }
+
+    /// Passes the last piece.
+    pub(crate) fn pass_piece(&mut self) {
+        self.input.advance(std::mem::take(&mut self.last));
     }
 
     fn find(&mut self) -> Result<Found, XmlRefusal> {

@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use kakehashi_kernel::limits::{XML_DEPTH_MAX, XML_REFERENCES_MAX, XML_TEXT_BYTES_MAX};
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::{
     attributes::Attributes,
@@ -39,6 +39,13 @@ pub(crate) enum InstanceType {
     Other,
 }
 
+/// A whole element as most are: `<hy>3</hy>`, white space before it.
+pub(crate) struct Plain<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) content: &'t str,
+    length: usize,
+}
+
 /// Reads tokens from bytes.
 pub(crate) struct Tokens<'i> {
     scanner: Scanner<'i>,
@@ -63,6 +70,13 @@ struct State {
     attributes: Attributes,
     instance_type: Option<InstanceType>,
     text: String,
+}
+
+impl Plain<'_> {
+    /// Bytes from where it was looked at to its end.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
+    }
 }
 
 impl<'i> Tokens<'i> {
@@ -94,6 +108,37 @@ impl<'i> Tokens<'i> {
     /// The last text: a piece, or all of an element after [`Tokens::content`].
     pub(crate) fn text(&self) -> &str {
         &self.state.text
+    }
+
+    /// Looks at the next element, if it is a plain one of ours: no attributes, no references, nothing in
+    /// it but text, all of it at hand. `None` says nothing: then steps are the way.
+    ///
+    /// It only saves time: steps find the same.
+    pub(crate) fn plain(&mut self) -> Option<Plain<'_>> {
+        self.scanner.pass_piece();
+        let State { is_empty, namespaces, starts, .. } = &self.state;
+        if *is_empty || !namespaces.is_plain_ours() || starts.len() >= XML_DEPTH_MAX {
+            return None;
+        }
+        let text = self.scanner.unread();
+        let start = text.trim_start_matches(is_space).strip_prefix('<')?;
+        let is_name =
+            |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_';
+        let length = start.bytes().take_while(is_name).count();
+        let (name, rest) = start.split_at_checked(length)?;
+        let rest = rest.strip_prefix('>')?;
+        let (content, end) = rest.split_at_checked(memchr2(b'<', b'&', rest.as_bytes())?)?;
+        let after = end.strip_prefix("</")?.strip_prefix(name)?.strip_prefix('>')?;
+        if content.len() > XML_TEXT_BYTES_MAX || memchr2(b'\r', b']', content.as_bytes()).is_some()
+        {
+            return None;
+        }
+        Some(Plain { name, content, length: text.len() - after.len() })
+    }
+
+    /// Passes the element that [`Tokens::plain`] found, by its length.
+    pub(crate) fn pass(&mut self, length: usize) {
+        self.scanner.pass_bytes(length);
     }
 
     /// Goes one step on.

@@ -157,7 +157,7 @@ fn a_single_form_is_read_too() {
     assert!(form.answers == answers);
     assert_eq!((form.place.path.as_str(), form.place.line, form.place.column), ("/form", 2, 1));
     refused(xml.replace("x.1_2-3", "x 1").as_bytes(), 0, Why::WrongAttribute("reference"));
-    refused(xml.replace("number=\"6\"", "number=\"999\"").as_bytes(), 0, Why::UnknownForm);
+    refused(xml.replace("number=\"6\"", "number=\"9999\"").as_bytes(), 0, Why::UnknownForm);
     refused(format!("{xml}<form/>").as_bytes(), 0, Why::NotWellFormed);
 }
 
@@ -261,7 +261,7 @@ fn what_is_no_form_is_told_and_passed_over() {
         "xml.count /batch",
     ];
     assert_eq!(told, expected);
-    let (sent, _) = read(spoil("number=\"6\"", "number=\"999\"").as_bytes());
+    let (sent, _) = read(spoil("number=\"6\"", "number=\"9999\"").as_bytes());
     let Sent::Unreadable { reference, defect } = &sent[1] else { panic!() };
     assert_eq!(defect.finding.rule, "xml.unknown-form");
     assert_eq!(reference.as_ref().unwrap().as_str(), "a-2");

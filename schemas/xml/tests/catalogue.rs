@@ -1,4 +1,4 @@
-//! The schemas of the catalogue, judged by xmllint and by xmlschema from PyPI: both accept what is right and
+//! The schemas of the catalogue, judged by xmllint and by `xmlschema` from `PyPI`: both accept what is right and
 //! refuse what is broken, and we never accept what they refuse.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -104,7 +104,31 @@ fn broken_elements(item: &Item) -> Vec<(&'static str, String)> {
         broken.push(("no comparator", format!("<{id} comparator=\"lt\">1</{id}>")));
         broken.push(("no limit", format!("<{id} state=\"below-detection\"/>")));
     }
-    let values: Vec<(&'static str, String)> = match &item.kind {
+    if let Kind::Rows { columns, max, .. } = &item.kind {
+        let first = &columns[0].id;
+        let row = format!("<row><{first}/></row>");
+        broken.push(("text", value("x")));
+        broken.push(("an unknown column", value("<row><surprise/></row>")));
+        broken.push(("a row's attribute", value(&row.replace("<row>", "<row n=\"1\">"))));
+        broken.push(("no row", value("<line/>")));
+        broken.push(("too many rows", value(&row.repeat(max + 1))));
+        broken.push(("a column twice", value(&format!("<row><{first}/><{first}/></row>"))));
+        for column in columns {
+            let cells = broken_elements(column).into_iter();
+            broken.extend(cells.map(|(what, cell)| (what, value(&format!("<row>{cell}</row>")))));
+        }
+    }
+    let values = broken_values(item).into_iter();
+    broken.extend(values.map(|(what, text)| (what, value(&text))));
+    if matches!(item.kind, Kind::Decimal { comparator: true, .. }) {
+        broken.push(("an unknown comparator", format!("<{id} comparator=\"&lt;\">1</{id}>")));
+    }
+    broken
+}
+
+/// Values an item does not take.
+fn broken_values(item: &Item) -> Vec<(&'static str, String)> {
+    match &item.kind {
         Kind::Text { length_max, lines_max } => vec![
             ("too long", "長".repeat(length_max + 1)),
             ("too many lines", "行\n".repeat(*lines_max) + "行"),
@@ -143,28 +167,8 @@ fn broken_elements(item: &Item) -> Vec<(&'static str, String)> {
             ("no digit behind", "1.".to_owned()),
             ("an exponent", "1E0".to_owned()),
         ],
-        Kind::Rows { columns, max, .. } => {
-            let first = &columns[0].id;
-            let row = format!("<row><{first}/></row>");
-            broken.push(("text", value("x")));
-            broken.push(("an unknown column", value("<row><surprise/></row>")));
-            broken.push(("a row's attribute", value(&row.replace("<row>", "<row n=\"1\">"))));
-            broken.push(("no row", value("<line/>")));
-            broken.push(("too many rows", value(&row.repeat(max + 1))));
-            broken.push(("a column twice", value(&format!("<row><{first}/><{first}/></row>"))));
-            for column in columns {
-                let cells = broken_elements(column).into_iter();
-                broken
-                    .extend(cells.map(|(what, cell)| (what, value(&format!("<row>{cell}</row>")))));
-            }
-            Vec::new()
-        }
-    };
-    broken.extend(values.into_iter().map(|(what, text)| (what, value(&text))));
-    if matches!(item.kind, Kind::Decimal { comparator: true, .. }) {
-        broken.push(("an unknown comparator", format!("<{id} comparator=\"&lt;\">1</{id}>")));
+        Kind::Rows { .. } => Vec::new(),
     }
-    broken
 }
 
 /// Puts an element in an item's place.

@@ -26,7 +26,7 @@ fn return_header() -> ReturnHeader {
 #[test]
 fn a_form_is_written_in_printed_order() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let mut answers = with(definition, &[("family_relation_other", "おじ & <おば>")]);
     answers.set("mibg", Answer::Illegible);
     let xml = write_form(definition, &header(1), &answers);
@@ -51,10 +51,10 @@ fn a_form_is_written_in_printed_order() {
 #[test]
 fn a_form_survives_its_own_document() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let answers = with(definition, &[]);
     let xml = write_form(definition, &header(1), &answers);
-    let form = read_form(xml.as_bytes(), &catalogue).unwrap();
+    let form = read_form(xml.as_bytes(), catalogue).unwrap();
     assert_eq!(form.findings, []);
     assert_eq!(form.header(), header(1));
     assert_eq!(form.key, definition.key());
@@ -66,11 +66,11 @@ fn a_form_survives_its_own_document() {
 #[test]
 fn a_return_keeps_its_forms_apart() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let (one, two) = (with(definition, &[]), with(definition, &[("hy", "5")]));
     let forms = [(definition, header(1), &one), (definition, header(2), &two)];
     let xml = write_return(&return_header(), &forms);
-    let delivered = read_return(xml.as_bytes(), &catalogue).unwrap();
+    let delivered = read_return(xml.as_bytes(), catalogue).unwrap();
     assert_eq!(delivered.lot, return_header().lot);
     assert_eq!(delivered.contractor, "demo-keying");
     assert_eq!(delivered.unreadable.len(), 0);
@@ -82,13 +82,13 @@ fn a_return_keeps_its_forms_apart() {
 #[test]
 fn names_keep_their_code_points() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let answers = with(
         definition,
         &[("name_kanji", "\u{FA19}田 𠮷夫\u{E0100}"), ("special_notes", "一\n\t二")],
     );
     let xml = write_form(definition, &header(1), &answers);
-    let form = read_form(xml.as_bytes(), &catalogue).unwrap();
+    let form = read_form(xml.as_bytes(), catalogue).unwrap();
     assert_eq!(form.answers.text("name_kanji"), Some("\u{FA19}田 𠮷夫\u{E0100}"));
     assert_eq!(form.answers.text("special_notes"), Some("一\n\t二"));
 }
@@ -96,7 +96,7 @@ fn names_keep_their_code_points() {
 #[test]
 fn the_same_form_may_be_written_in_other_xml() {
     let catalogue = catalogue();
-    let definition = parkinson(&catalogue);
+    let definition = parkinson(catalogue);
     let answers = with(definition, &[]);
     let xml = write_form(definition, &header(1), &answers);
     let other = xml
@@ -120,7 +120,7 @@ fn the_same_form_may_be_written_in_other_xml() {
         let open = format!("<{section} xmlns=\"urn:kakehashi:form:1\">");
         xml.replace(&format!("<{section}>"), &open)
     });
-    let form = read_form(format!("\u{FEFF}{other}").as_bytes(), &catalogue).unwrap();
+    let form = read_form(format!("\u{FEFF}{other}").as_bytes(), catalogue).unwrap();
     assert_eq!(form.findings, []);
     assert!(form.answers == answers);
 }
@@ -218,7 +218,7 @@ fn answer(item: &Item) -> BoxedStrategy<Option<Answer>> {
 
 fn any_answers() -> impl Strategy<Value = Answers> {
     let catalogue = catalogue();
-    let items: Vec<_> = parkinson(&catalogue)
+    let items: Vec<_> = parkinson(catalogue)
         .items()
         .map(|item| {
             let id = item.id.clone();
@@ -234,10 +234,10 @@ proptest! {
     #[test]
     fn any_answers_survive_a_return(one in any_answers(), two in any_answers()) {
         let catalogue = catalogue();
-        let definition = parkinson(&catalogue);
+        let definition = parkinson(catalogue);
         let forms = [(definition, header(1), &one), (definition, header(2), &two)];
         let xml = write_return(&return_header(), &forms);
-        let delivered = read_return(xml.as_bytes(), &catalogue).unwrap();
+        let delivered = read_return(xml.as_bytes(), catalogue).unwrap();
         prop_assert_eq!(delivered.forms.len(), 2);
         for (form, answers) in delivered.forms.iter().zip([&one, &two]) {
             prop_assert_eq!(&form.findings, &[]);
@@ -249,15 +249,15 @@ proptest! {
     #[test]
     fn a_damaged_document_never_panics(at in 0usize..6000, byte in any::<u8>(), cut in any::<bool>()) {
         let catalogue = catalogue();
-        let definition = parkinson(&catalogue);
+        let definition = parkinson(catalogue);
         let mut xml = write_form(definition, &header(1), &with(definition, TYPED)).into_bytes();
         let at = at % xml.len();
         if cut {
             xml.truncate(at);
-            prop_assert!(read_form(&xml, &catalogue).is_err());
+            prop_assert!(read_form(&xml, catalogue).is_err());
         } else {
             xml[at] = byte;
-            drop(read_form(&xml, &catalogue));
+            drop(read_form(&xml, catalogue));
         }
     }
 }

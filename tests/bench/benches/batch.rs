@@ -92,7 +92,7 @@ fn write(path: &Path) -> anyhow::Result<u32> {
 }
 
 /// The work that is measured, in a process of its own.
-fn read(path: &Path, examines: bool) -> anyhow::Result<()> {
+fn read(path: &Path, is_whole: bool) -> anyhow::Result<()> {
     let catalogue = Catalogue::builtin()?;
     let started = Instant::now();
     let (mut forms, mut findings, mut outcomes) = (0u32, 0usize, 0usize);
@@ -101,7 +101,7 @@ fn read(path: &Path, examines: bool) -> anyhow::Result<()> {
         ensure!(form.defects.is_empty(), "the bench wrote a form that does not read");
         let definition = catalogue.definition(form.key).context("a form version")?;
         forms += 1;
-        if !examines {
+        if !is_whole {
             continue;
         }
         let circumstances = definition.circumstances(&form.answers, form.header.application);

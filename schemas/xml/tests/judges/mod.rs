@@ -1,4 +1,4 @@
-//! Other people's judges of XML Schema: xmllint, and xmlschema from PyPI.
+//! Other people's judges of XML Schema: xmllint, and `xmlschema` from `PyPI`.
 
 use std::{
     fs,

@@ -2,7 +2,7 @@
 //! verified before the first byte of the forms.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use kakehashi_kernel::digest::DigestWriter;
+use kakehashi_kernel::{Timestamp, digest::DigestWriter};
 
 use super::{
     BATCH_BYTES_MAX, BATCH_FORMAT, BatchManifest, BatchRefusal, Definitions, KnownSenders,
@@ -221,8 +221,14 @@ impl BatchOpener {
         if any.format > BATCH_FORMAT {
             return Err(BatchRefusal::NewerFormat { format: any.format });
         }
+        if any.format < BATCH_FORMAT {
+            return Err(BatchRefusal::MalformedManifest);
+        }
         let manifest: BatchManifest = serde_json::from_slice(&self.manifest_json)
             .map_err(|_| BatchRefusal::MalformedManifest)?;
+        if manifest.created.parse::<Timestamp>().is_err() {
+            return Err(BatchRefusal::MalformedManifest);
+        }
         if !self.senders.knows(&manifest.sender, &manifest.sender_key) {
             let fingerprint = manifest.sender_key.fingerprint();
             return Err(BatchRefusal::UnknownSender { fingerprint });

@@ -48,7 +48,7 @@ impl CheckedForm<'_> {
 pub(crate) fn check<'c>(
     file: &str,
     number: u64,
-    form: SentForm,
+    mut form: SentForm,
     catalogue: &'c Catalogue,
     accepts_partial: bool,
 ) -> Option<CheckedForm<'c>> {
@@ -62,17 +62,25 @@ pub(crate) fn check<'c>(
         place: Some(place),
         finding,
     };
-    let mut rows = Vec::new();
+    let (mut rows, mut is_partial) = (Vec::new(), false);
     for defect in &form.defects {
         rows.push(row(defect.place.clone(), defect.finding.clone()));
     }
     for finding in definition.check(&form.answers, form.header.application) {
-        if finding.rule == "check.required" && (accepts_partial || is_told(&rows, &finding)) {
-            continue;
+        if finding.rule == "check.required" {
+            if accepts_partial {
+                is_partial = true;
+                continue;
+            }
+            if is_told(&rows, &finding) {
+                continue;
+            }
         }
         let place = Place { path: path(&form.place.path, definition, &finding), ..form.place };
         rows.push(row(place, finding));
     }
+    // What is sealed says about itself what the command line said about it.
+    form.header.is_partial |= is_partial;
     Some(CheckedForm { form, definition, rows })
 }
 

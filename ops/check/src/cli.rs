@@ -15,7 +15,9 @@ use crate::{
     exit::{Exit, Stop},
     keys::{self, KeyFolder},
     language::Language,
-    open, run as check, seal,
+    open, run as check,
+    screen::{answer, tell},
+    seal,
 };
 
 const EXIT_CODES: &str = "\
@@ -61,11 +63,12 @@ enum Command {
         forms: bool,
     },
     /// 様式のXSDを出す / print the XSD of a form version
-    #[command(visible_alias = "spec")]
     Xsd {
         /// 様式の版（例 nanbyo/0006-000/2403） / form version
         key: String,
     },
+    /// 様式の仕様書を出す / write the specification of a form version
+    Spec(SpecArguments),
 }
 
 /// `check`.
@@ -133,6 +136,33 @@ pub(crate) struct OpenArguments {
     pub(crate) senders: Option<PathBuf>,
 }
 
+/// `spec`.
+#[derive(Debug, Args)]
+pub(crate) struct SpecArguments {
+    /// 様式の版（例 nanbyo/0006-000/2403） / form version
+    pub(crate) key: String,
+    /// 形式 / format
+    #[arg(long, value_enum, default_value_t, value_name = "html|xlsx|xsd|fhir")]
+    pub(crate) format: SpecFormat,
+    /// 書き出すファイル（なければ標準出力） / file to write; standard output without it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a specification is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum SpecFormat {
+    /// One page, for people.
+    #[default]
+    Html,
+    /// A workbook, for people and their tables.
+    Xlsx,
+    /// The schema of the XML.
+    Xsd,
+    /// A FHIR R4 Questionnaire.
+    Fhir,
+}
+
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
     /// 鍵を作る / make a key
@@ -175,11 +205,11 @@ pub(crate) fn run() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             if let Some(stop) = error.downcast_ref::<Stop>() {
-                eprintln!("kakehashi-check: {}", cli.lang.of(&stop.message));
+                tell(format_args!("kakehashi-check: {}", cli.lang.of(&stop.message)));
                 return stop.exit.into();
             }
             let failed = cli.lang.pick("途中で失敗しました", "failed");
-            eprintln!("kakehashi-check: {failed}: {error:#}");
+            tell(format_args!("kakehashi-check: {failed}: {error:#}"));
             Exit::Failed.into()
         }
     }
@@ -197,9 +227,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
             open::run(arguments, &key_folder()?, &Catalogue::builtin()?, language)
         }
         Command::Definitions { forms } => {
-            Ok(definitions::print(&Catalogue::builtin()?, *forms, language))
+            definitions::print(&Catalogue::builtin()?, *forms, language)
         }
         Command::Xsd { key } => definitions::print_xsd(&Catalogue::builtin()?, key),
+        Command::Spec(arguments) => definitions::specify(&Catalogue::builtin()?, arguments),
         Command::Keys(command) => keys(command, &key_folder()?, language),
     }
 }
@@ -209,15 +240,15 @@ fn keys(command: &KeysCommand, folder: &KeyFolder, language: Language) -> anyhow
         KeysCommand::New { sender, registry } => {
             if let Some(code) = sender {
                 let known = folder.new_sender(code.clone())?;
-                let tell = language.pick(
+                let ask = language.pick(
                     "次の行を登録センターへ届け、電話などで指紋を確かめてもらってください。",
                     "Give this line to the registry, and let it compare the fingerprint by telephone.",
                 );
-                println!("{tell}\n{known}\n{}", known.key.fingerprint());
+                answer(format_args!("{ask}\n{known}\n{}", known.key.fingerprint()))?;
             }
             if let Some(path) = registry {
                 let recipient = keys::new_identity(path)?;
-                println!("{recipient}\n{}", recipient.fingerprint());
+                answer(format_args!("{recipient}\n{}", recipient.fingerprint()))?;
             }
         }
         KeysCommand::Set { recipient, recipients, senders } => {

@@ -1,13 +1,13 @@
 //! Reads and checks everything that was named, one form at a time. What cannot be read never stops the rest.
 
-use std::{io::Read, path::PathBuf};
+use std::io::Read;
 
 use kakehashi_forms::{Catalogue, Finding};
 use kakehashi_xml::{BatchReader, Place, Reference, Sent, XmlRefusal};
 
 use crate::{
     checked::{CheckedForm, Row, check},
-    input::{self, Opened, Source},
+    input::{self, Opened, Source, Sources},
     language::Language,
     progress::Progress,
 };
@@ -33,18 +33,18 @@ pub(crate) struct Options {
 
 type Each<'e, 'c> = dyn FnMut(Examined<'c>) -> anyhow::Result<()> + 'e;
 
-/// Examines all of `paths`; answers how many files and entries there were.
+/// Examines all of `sources`; answers how many files and entries there were.
 ///
 /// # Errors
 ///
 /// Only what `each` says.
 pub(crate) fn examine<'c>(
-    paths: &[PathBuf],
+    sources: Sources,
     catalogue: &'c Catalogue,
     options: Options,
     each: &mut Each<'_, 'c>,
 ) -> anyhow::Result<u64> {
-    let (sources, unreadable) = input::sources(paths);
+    let Sources { list: sources, unreadable, .. } = sources;
     let mut run = Run { catalogue, options, each, files: 0, forms: 0 };
     for input::Unreadable { file, finding } in unreadable {
         run.files += 1;

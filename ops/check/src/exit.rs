@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use kakehashi_forms::Localized;
 
+use crate::screen::{reason, shown_path};
+
 /// Documented in `kakehashi-check --help` and the README; never renumbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
@@ -46,13 +48,23 @@ impl Stop {
 
     /// Output that could not be created, with what the system said.
     pub(crate) fn output(path: &std::path::Path, error: &std::io::Error) -> Self {
-        let path = path.display();
+        let (path, Localized { ja, en }) = (shown_path(path), reason(error));
         Self::new(
             Exit::Output,
             format!(
-                "「{path}」に書き込めません（{error}）。フォルダーがあるか、ほかのプログラムで開いていないか確認してください。"
+                "「{path}」に書き込めません（{ja}）。フォルダーがあるか、ほかのプログラムで開いていないか確認してください。"
             ),
-            format!("cannot write {path} ({error}); is the folder there, is it open elsewhere?"),
+            format!("cannot write {path} ({en}); is the folder there, is it open elsewhere?"),
+        )
+    }
+
+    /// An input that could not be read, with what the system said.
+    pub(crate) fn input(exit: Exit, path: &std::path::Path, error: &std::io::Error) -> Self {
+        let (path, Localized { ja, en }) = (shown_path(path), reason(error));
+        Self::new(
+            exit,
+            format!("「{path}」を読めません（{ja}）。"),
+            format!("cannot read {path} ({en})"),
         )
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     exit::{Exit, Stop},
     fresh_file::FreshFile,
     language::Language,
+    screen::{answer, shown_path, tell},
     system::SystemEntropy,
 };
 
@@ -62,9 +63,9 @@ impl KeyFolder {
                 Exit::Keys,
                 format!(
                     "鍵はすでにあります（{}）。作り直すときは、先に別の場所へ移してください。",
-                    path.display()
+                    shown_path(&path)
                 ),
-                format!("there is a key already ({}); move it away first", path.display()),
+                format!("there is a key already ({}); move it away first", shown_path(&path)),
             )
             .into());
         }
@@ -103,7 +104,7 @@ impl KeyFolder {
     }
 
     /// Who we are.
-    pub(crate) fn sender(&self) -> anyhow::Result<Sender> {
+    pub(crate) fn sender(&self, language: Language) -> anyhow::Result<Sender> {
         let missing = || {
             Stop::new(
                 Exit::Keys,
@@ -111,6 +112,7 @@ impl KeyFolder {
                 "no sender key; make one with kakehashi-check keys new --sender CODE",
             )
         };
+        warn_if_shared(&self.path("sender.key"), language);
         let text = read(&self.path("sender.key"), missing)?;
         let known = read(&self.path("sender.txt"), missing)?;
         let secret = text.lines().find(|line| is_content(line));
@@ -127,12 +129,17 @@ impl KeyFolder {
 
     /// Shows what is there: public keys and fingerprints, no secret.
     pub(crate) fn show(&self, language: Language) -> anyhow::Result<()> {
-        println!("{}: {}", language.pick("設定フォルダー", "settings"), self.0.display());
-        match self.sender() {
+        answer(format_args!(
+            "{}: {}",
+            language.pick("設定フォルダー", "settings"),
+            shown_path(&self.0)
+        ))?;
+        match self.sender(language) {
             Ok(sender) => {
                 let public = sender.key.public();
                 let label = language.pick("送信者", "sender");
-                println!("{label}: {} {public}\n  {}", sender.code, public.fingerprint());
+                let (code, fingerprint) = (sender.code, public.fingerprint());
+                answer(format_args!("{label}: {code} {public}\n  {fingerprint}"))?;
             }
             Err(error) => self.show_missing("sender.key", error, language)?,
         }
@@ -140,7 +147,8 @@ impl KeyFolder {
             Ok(recipients) => {
                 for recipient in recipients {
                     let label = language.pick("宛先", "recipient");
-                    println!("{label}: {recipient}\n  {}", recipient.fingerprint());
+                    let fingerprint = recipient.fingerprint();
+                    answer(format_args!("{label}: {recipient}\n  {fingerprint}"))?;
                 }
             }
             Err(error) => self.show_missing("recipients.txt", error, language)?,
@@ -159,10 +167,9 @@ impl KeyFolder {
             return Err(error);
         }
         match error.downcast::<Stop>() {
-            Ok(stop) => println!("{}", language.of(&stop.message)),
-            Err(error) => return Err(error),
+            Ok(stop) => answer(language.of(&stop.message)),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     /// From whom batches are accepted: the list named, or the folder's.
@@ -197,12 +204,13 @@ pub(crate) fn read_recipients(
 }
 
 /// Reads secret age identities, one a line.
-pub(crate) fn read_identities(path: &Path) -> anyhow::Result<Vec<Identity>> {
+pub(crate) fn read_identities(path: &Path, language: Language) -> anyhow::Result<Vec<Identity>> {
+    warn_if_shared(path, language);
     let text = read(path, || {
         Stop::new(
             Exit::Keys,
-            format!("鍵のファイル「{}」がありません。", path.display()),
-            format!("there is no key file {}", path.display()),
+            format!("鍵のファイル「{}」がありません。", shown_path(path)),
+            format!("there is no key file {}", shown_path(path)),
         )
     })?;
     let lines = text.lines().filter(|line| is_content(line));
@@ -235,8 +243,8 @@ fn is_content(line: &str) -> bool {
 fn malformed(path: &Path) -> Stop {
     Stop::new(
         Exit::Keys,
-        format!("鍵のファイル「{}」の内容が正しくありません。", path.display()),
-        format!("the key file {} is not right", path.display()),
+        format!("鍵のファイル「{}」の内容が正しくありません。", shown_path(path)),
+        format!("the key file {} is not right", shown_path(path)),
     )
 }
 
@@ -244,7 +252,7 @@ fn read(path: &Path, missing: impl Fn() -> Stop) -> anyhow::Result<Zeroizing<Str
     let file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing().into()),
-        Err(error) => return Err(anyhow::Error::new(error).context(malformed(path))),
+        Err(error) => return Err(Stop::input(Exit::Keys, path, &error).into()),
     };
     let mut text = Zeroizing::new(String::new());
     file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text).map_err(|_| malformed(path))?;
@@ -254,6 +262,28 @@ fn read(path: &Path, missing: impl Fn() -> Stop) -> anyhow::Result<Zeroizing<Str
     }
     Ok(text)
 }
+
+/// Says so when others than its owner may read a secret. The run goes on: the harm, if any, is done.
+#[cfg(unix)]
+fn warn_if_shared(path: &Path, language: Language) {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(metadata) = fs::metadata(path) else { return };
+    let of_others = metadata.permissions().mode() & 0o077;
+    if of_others == 0 {
+        return;
+    }
+    let path = shown_path(path);
+    tell(match language {
+        Language::Ja => format!(
+            "注意: 秘密鍵「{path}」をほかの利用者も読めます。chmod 600 で自分だけにしてください。"
+        ),
+        Language::En => format!("warning: others may read the secret key {path}; chmod 600 it"),
+    });
+}
+
+/// Who may read a file is not told by a mode on Windows.
+#[cfg(not(unix))]
+fn warn_if_shared(_: &Path, _: Language) {}
 
 /// Fresh files are readable by their owner only.
 fn write(path: &Path, text: String) -> anyhow::Result<()> {

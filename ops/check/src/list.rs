@@ -8,7 +8,13 @@ use std::{
 use kakehashi_exchange::csv::{Cell, CodeStyle, Encoding, Unmappable, Writer};
 use kakehashi_forms::Severity;
 
-use crate::{checked::Row, exit::Stop, fresh_file::FreshFile, language::Language};
+use crate::{
+    checked::Row,
+    exit::Stop,
+    fresh_file::FreshFile,
+    language::Language,
+    screen::{answer, shown_path, tell},
+};
 
 /// Lines shown on the screen when there is no list.
 const SHOWN_MAX: u64 = 50;
@@ -99,7 +105,7 @@ impl ErrorList {
     pub(crate) fn push(&mut self, row: &Row) -> anyhow::Result<()> {
         self.rows += 1;
         match &mut self.target {
-            Target::Screen if self.rows <= SHOWN_MAX => println!("{}", line(row, self.language)),
+            Target::Screen if self.rows <= SHOWN_MAX => answer(line(row, self.language))?,
             Target::Screen | Target::Nowhere => {}
             Target::Table(table) => {
                 let written = table.row(row, self.language);
@@ -115,26 +121,20 @@ impl ErrorList {
         match self.target {
             Target::Screen if self.rows > SHOWN_MAX => {
                 let more = self.rows - SHOWN_MAX;
-                eprintln!(
-                    "{}",
-                    match language {
-                        Language::Ja => format!("ほか {more} 行。--errors FILE で一覧を作れます。"),
-                        Language::En => format!("{more} more; --errors FILE writes all."),
-                    }
-                );
+                tell(match language {
+                    Language::Ja => format!("ほか {more} 行。--errors FILE で一覧を作れます。"),
+                    Language::En => format!("{more} more; --errors FILE writes all."),
+                });
             }
             Target::Screen | Target::Nowhere => {}
             Target::Table(table) => {
                 let Table { path, file, unmappable, unmappable_count, .. } = *table;
                 file.commit().map_err(|error| Stop::output(&path, &error))?;
                 let rows = self.rows;
-                eprintln!(
-                    "{}",
-                    match language {
-                        Language::Ja => format!("エラー一覧: {}（{rows} 行）", path.display()),
-                        Language::En => format!("error list: {} ({rows} rows)", path.display()),
-                    }
-                );
+                tell(match language {
+                    Language::Ja => format!("エラー一覧: {}（{rows} 行）", shown_path(&path)),
+                    Language::En => format!("error list: {} ({rows} rows)", shown_path(&path)),
+                });
                 report(&unmappable, unmappable_count, language);
             }
         }
@@ -182,28 +182,22 @@ impl Table {
 fn report(unmappable: &[Unmappable], count: u64, language: Language) {
     for lost in unmappable {
         let (row, column, code_point) = (lost.row, lost.column, lost.code_point());
-        eprintln!(
-            "{}",
-            match language {
-                Language::Ja =>
-                    format!("{row}行{column}列: {code_point} はCP932にないため〓と書きました。"),
-                Language::En => format!(
-                    "row {row}, column {column}: {code_point} is not in CP932, written as 〓"
-                ),
+        tell(match language {
+            Language::Ja => {
+                format!("{row}行{column}列: {code_point} はCP932にないため〓と書きました。")
             }
-        );
+            Language::En => {
+                format!("row {row}, column {column}: {code_point} is not in CP932, written as 〓")
+            }
+        });
     }
     if count > unmappable.len() as u64 {
-        eprintln!(
-            "{}",
-            match language {
-                Language::Ja => format!(
-                    "CP932にない文字は全部で {count} 個です。--encoding utf8 なら書けます。"
-                ),
-                Language::En =>
-                    format!("{count} such characters in all; --encoding utf8 keeps them"),
+        tell(match language {
+            Language::Ja => {
+                format!("CP932にない文字は全部で {count} 個です。--encoding utf8 なら書けます。")
             }
-        );
+            Language::En => format!("{count} such characters in all; --encoding utf8 keeps them"),
+        });
     }
 }
 

@@ -3,7 +3,6 @@
 //!
 //! It works offline and has no network code in it (a test looks at its dependencies and its sources). It
 //! neither stores forms nor sends them.
-#![expect(clippy::print_stdout, reason = "a command answers on standard output")]
 
 mod checked;
 mod cli;
@@ -18,6 +17,7 @@ mod list;
 mod open;
 mod progress;
 mod run;
+mod screen;
 mod seal;
 mod spool;
 mod summary;

@@ -13,7 +13,7 @@ use kakehashi_kernel::digest::DigestWriter;
 use kakehashi_seal::batch::{
     BatchForms, BatchManifest, BatchOpener, BatchRefusal, Definitions, OpenedBatch,
 };
-use kakehashi_xml::{BatchReader, Sent};
+use kakehashi_xml::{BatchReader, Envelope, Sent};
 
 use crate::{
     cli::OpenArguments,
@@ -21,6 +21,7 @@ use crate::{
     fresh_file::FreshFile,
     keys::{KeyFolder, read_identities},
     language::Language,
+    screen::{answer, tell},
 };
 
 const PIECE_BYTES: usize = 64 * 1024;
@@ -32,16 +33,18 @@ pub(crate) fn run(
     catalogue: &Catalogue,
     language: Language,
 ) -> anyhow::Result<Exit> {
-    let identities = read_identities(&arguments.identity)?;
+    let identities = read_identities(&arguments.identity, language)?;
     let senders = keys.senders(arguments.senders.as_deref())?;
     let Edition { day, digest } = Edition::builtin();
     let opener = BatchOpener::new(identities, senders, Definitions { edition: day, digest });
     let folder = &arguments.out;
+    let is_new = !folder.exists();
     fs::create_dir_all(folder).map_err(|error| Stop::output(folder, &error))?;
-    let content = folder.join("batch.xml");
-    if content.exists() {
+    let [content, manifest, signature] =
+        ["batch.xml", "manifest.json", "manifest.sig"].map(|name| folder.join(name));
+    if let Some(there) = [&content, &manifest, &signature].into_iter().find(|path| path.exists()) {
         let error = io::Error::from(io::ErrorKind::AlreadyExists);
-        return Err(Stop::output(&content, &error).into());
+        return Err(Stop::output(there, &error).into());
     }
     let mut file = FreshFile::create(&content).map_err(|error| Stop::output(&content, &error))?;
     let decrypted = decrypt(&arguments.batch, opener, &mut file, &content)?;
@@ -57,17 +60,21 @@ pub(crate) fn run(
                 Language::Ja => refusal.message_ja(),
                 Language::En => refusal.message_en(),
             };
-            eprintln!("[{}] {message}", refusal.code());
+            tell(format_args!("[{}] {message}", refusal.code()));
+            drop(file);
+            if is_new {
+                // Only if nobody has put anything there.
+                let _kept = fs::remove_dir(folder);
+            }
             return Ok(Exit::Refused);
         }
     };
-    for (name, bytes) in
-        [("manifest.json", &batch.manifest_json), ("manifest.sig", &batch.signature)]
-    {
-        write(&folder.join(name), bytes)?;
+    for (path, bytes) in [(manifest, &batch.manifest_json), (signature, &batch.signature)] {
+        write(&path, bytes)?;
     }
     file.commit_new().map_err(|error| Stop::output(&content, &error))?;
-    tell(&batch.manifest, with_errors, digest == batch.manifest.definitions.digest, language);
+    let is_same = digest == batch.manifest.definitions.digest;
+    accepted(&batch.manifest, with_errors, is_same, language)?;
     Ok(Exit::Passed)
 }
 
@@ -78,14 +85,7 @@ fn decrypt(
     file: &mut FreshFile,
     content: &Path,
 ) -> anyhow::Result<Result<OpenedBatch, BatchRefusal>> {
-    let cannot_read = |error: io::Error| {
-        let path = path.display();
-        Stop::new(
-            Exit::Unreadable,
-            format!("「{path}」を読めません（{error}）。"),
-            format!("cannot read {path} ({error})"),
-        )
-    };
+    let cannot_read = |error: io::Error| Stop::input(Exit::Unreadable, path, &error);
     let mut sealed = File::open(path).map_err(cannot_read)?;
     let (mut piece, mut plain) = (vec![0; PIECE_BYTES], Vec::new());
     loop {
@@ -119,6 +119,14 @@ fn compare(
     }
     let reader = BatchReader::new(BufReader::new(content), catalogue)
         .map_err(|_| BatchRefusal::ContentChanged)?;
+    // Whoever signs may speak for itself only, inside too.
+    let is_senders = match reader.envelope() {
+        Envelope::Batch(header) => header.sender == manifest.sender.as_str(),
+        Envelope::Single => false,
+    };
+    if !is_senders {
+        return Err(BatchRefusal::ContentChanged);
+    }
     let (mut digest, mut count, mut with_errors) = (DigestWriter::default(), 0, 0);
     let mut forms = BTreeMap::new();
     for sent in reader.accepting_partial() {
@@ -137,6 +145,7 @@ fn compare(
     let announced = manifest.forms.iter().map(|forms| (forms.form.clone(), forms.count));
     let is_same = digest.finish() == manifest.forms_digest
         && count == manifest.forms_count
+        && forms.len() == manifest.forms.len()
         && forms == announced.collect();
     if is_same { Ok(with_errors) } else { Err(BatchRefusal::ContentChanged) }
 }
@@ -144,36 +153,46 @@ fn compare(
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let written = FreshFile::create(path).and_then(|mut file| {
         file.write_all(bytes)?;
-        file.commit()
+        file.commit_new()
     });
     Ok(written.map_err(|error| Stop::output(path, &error))?)
 }
 
-fn tell(manifest: &BatchManifest, with_errors: u64, is_same: bool, language: Language) {
+fn accepted(
+    manifest: &BatchManifest,
+    with_errors: u64,
+    is_same: bool,
+    language: Language,
+) -> anyhow::Result<()> {
     let BatchManifest { sender, created, forms_count, left_out, definitions, .. } = manifest;
     let edition = definitions.edition;
     match language {
         Language::Ja => {
-            println!(
+            answer(format_args!(
                 "受け入れました: 送信者 {sender}、作成 {created}、{forms_count} 件（除外 {left_out} 件）"
-            );
+            ))?;
             if !is_same {
-                println!("様式定義がこのプログラムと異なります（送信側 {edition}版）。");
+                answer(format_args!(
+                    "様式定義がこのプログラムと異なります（送信側 {edition}版）。"
+                ))?;
             }
             if with_errors > 0 {
-                println!("このプログラムの様式定義では {with_errors} 件にエラーがあります。");
+                answer(format_args!(
+                    "このプログラムの様式定義では {with_errors} 件にエラーがあります。"
+                ))?;
             }
         }
         Language::En => {
-            println!(
+            answer(format_args!(
                 "accepted: sender {sender}, made {created}, {forms_count} forms ({left_out} left out)"
-            );
+            ))?;
             if !is_same {
-                println!("its definitions differ from ours (edition {edition})");
+                answer(format_args!("its definitions differ from ours (edition {edition})"))?;
             }
             if with_errors > 0 {
-                println!("{with_errors} forms have errors by our definitions");
+                answer(format_args!("{with_errors} forms have errors by our definitions"))?;
             }
         }
     }
+    Ok(())
 }

@@ -6,8 +6,10 @@ use crate::{
     cli::CheckArguments,
     examine::{Examined, Options, examine},
     exit::Exit,
+    input::Sources,
     language::Language,
     list::ErrorList,
+    screen::answer,
     summary::Summary,
 };
 
@@ -17,6 +19,8 @@ pub(crate) fn run(
     catalogue: &Catalogue,
     language: Language,
 ) -> anyhow::Result<Exit> {
+    let sources = Sources::find(&arguments.files);
+    sources.demand_apart_from(arguments.list.errors.as_slice())?;
     let mut list = match &arguments.list.errors {
         Some(path) => ErrorList::table(path, arguments.list.encoding, language)?,
         None if arguments.json => ErrorList::nowhere(language),
@@ -24,27 +28,26 @@ pub(crate) fn run(
     };
     let mut summary = Summary::default();
     let options = Options { accepts_partial: arguments.partial, language };
-    summary.files =
-        examine(&arguments.files, catalogue, options, &mut |examined| match examined {
-            Examined::Form(form) => {
-                let is_stopped = arguments.warnings_as_errors && form.has_warnings();
-                summary.form(&form, form.passes() && !is_stopped);
-                form.rows.iter().try_for_each(|row| list.push(row))
-            }
-            Examined::Defect(row) => {
-                summary.defect(&row);
-                list.push(&row)
-            }
-            Examined::Unreadable(row) => {
-                summary.unreadable(&row);
-                list.push(&row)
-            }
-        })?;
+    summary.files = examine(sources, catalogue, options, &mut |examined| match examined {
+        Examined::Form(form) => {
+            let is_stopped = arguments.warnings_as_errors && form.has_warnings();
+            summary.form(&form, form.passes() && !is_stopped);
+            form.rows.iter().try_for_each(|row| list.push(row))
+        }
+        Examined::Defect(row) => {
+            summary.defect(&row);
+            list.push(&row)
+        }
+        Examined::Unreadable(row) => {
+            summary.unreadable(&row);
+            list.push(&row)
+        }
+    })?;
     list.finish()?;
     if arguments.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        answer(serde_json::to_string(&summary)?)?;
     } else {
-        println!("{}", summary.words(language));
+        answer(summary.words(language))?;
     }
     Ok(summary.exit())
 }

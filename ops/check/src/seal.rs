@@ -4,12 +4,11 @@ use std::{
     cell::RefCell,
     collections::BTreeMap,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     rc::Rc,
 };
 
-use anyhow::Context;
-use kakehashi_forms::{Catalogue, Edition};
+use kakehashi_forms::{Catalogue, Edition, Localized};
 use kakehashi_kernel::{
     Clock, Timestamp,
     digest::DigestWriter,
@@ -26,9 +25,11 @@ use crate::{
     examine::{Examined, Options, examine},
     exit::{Exit, Stop},
     fresh_file::{FreshFile, folder_of},
+    input::Sources,
     keys::{KeyFolder, Sender},
     language::Language,
     list::ErrorList,
+    screen::{answer, reason, shown_path, tell},
     spool::{FullSpool, Spool},
     summary::Summary,
     system::{SystemClock, SystemEntropy},
@@ -46,41 +47,47 @@ pub(crate) fn run(
     catalogue: &Catalogue,
     language: Language,
 ) -> anyhow::Result<Exit> {
-    let (recipients, sender) = (keys.recipients()?, keys.sender()?);
+    let (recipients, sender) = (keys.recipients()?, keys.sender(language)?);
     let out = &arguments.out;
     if out.exists() && !arguments.force {
         return Err(exists(out).into());
     }
+    let sources = Sources::find(&arguments.files);
+    let outputs: Vec<&Path> = [Some(&arguments.out), arguments.list.errors.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(PathBuf::as_path)
+        .collect();
+    sources.demand_apart_from(&outputs)?;
     let spool = Spool::create(folder_of(out), &SystemEntropy);
     let spool = spool.map_err(|error| Stop::output(out, &error))?;
     let now = SystemClock.now();
     let mut passed = Passed::new(spool, &sender, now)?;
-    let summary = gather(arguments, catalogue, language, &mut passed)?;
-    println!("{}", summary.words(language));
+    let summary = gather(sources, arguments, catalogue, language, &mut passed)?;
+    answer(summary.words(language))?;
     if passed.count == 0 {
         let none = (
             "合格した様式がないため、バッチは作りませんでした。",
             "nothing passed; no batch was made",
         );
-        eprintln!("{}", language.pick(none.0, none.1));
+        tell(language.pick(none.0, none.1));
         return Ok(summary.exit().max(Exit::Findings));
     }
     let (count, left_out) = (passed.count, summary.failed);
     let batch = passed.finish(&sender, now)?;
     let manifest = batch.manifest(&sender, now, left_out)?;
     batch.write(out, arguments.force, &manifest, &sender, &recipients, now)?;
-    let shown = out.display();
-    match language {
-        Language::Ja => {
-            println!("{count} 件を封入しました: {shown}（除いたもの {left_out} 件）");
-        }
-        Language::En => println!("sealed {count} forms: {shown} ({left_out} left out)"),
-    }
+    let shown = shown_path(out);
+    answer(match language {
+        Language::Ja => format!("{count} 件を封入しました: {shown}（除いたもの {left_out} 件）"),
+        Language::En => format!("sealed {count} forms: {shown} ({left_out} left out)"),
+    })?;
     Ok(summary.exit())
 }
 
 /// Checks everything; what passes goes to `passed`, what does not to the list and, first ones, the screen.
 fn gather(
+    sources: Sources,
     arguments: &SealArguments,
     catalogue: &Catalogue,
     language: Language,
@@ -92,27 +99,26 @@ fn gather(
     };
     let mut summary = Summary::default();
     let options = Options { accepts_partial: arguments.partial, language };
-    summary.files =
-        examine(&arguments.files, catalogue, options, &mut |examined| match examined {
-            Examined::Form(form) => {
-                summary.form(&form, form.passes());
-                if form.passes() {
-                    passed.take(&form)?;
-                } else if summary.failed <= LEFT_OUT_SHOWN_MAX {
-                    show_left_out(&form, language);
-                }
-                form.rows.iter().try_for_each(|row| list.push(row))
+    summary.files = examine(sources, catalogue, options, &mut |examined| match examined {
+        Examined::Form(form) => {
+            summary.form(&form, form.passes());
+            if form.passes() {
+                passed.take(&form)?;
+            } else if summary.failed <= LEFT_OUT_SHOWN_MAX {
+                show_left_out(&form, language);
             }
-            Examined::Defect(row) => {
-                summary.defect(&row);
-                list.push(&row)
-            }
-            Examined::Unreadable(row) => {
-                summary.unreadable(&row);
-                eprintln!("{}: {}", row.file, language.of(&row.finding.message));
-                list.push(&row)
-            }
-        })?;
+            form.rows.iter().try_for_each(|row| list.push(row))
+        }
+        Examined::Defect(row) => {
+            summary.defect(&row);
+            list.push(&row)
+        }
+        Examined::Unreadable(row) => {
+            summary.unreadable(&row);
+            tell(format_args!("{}: {}", row.file, language.of(&row.finding.message)));
+            list.push(&row)
+        }
+    })?;
     list.finish()?;
     Ok(summary)
 }
@@ -122,11 +128,8 @@ fn show_left_out(form: &CheckedForm<'_>, language: Language) {
     let reference = row.reference.as_deref().unwrap_or_default();
     let message = language.of(&row.finding.message);
     let left_out = language.pick("除外", "left out");
-    eprintln!(
-        "{left_out}: {} #{} {reference}: {message}",
-        row.file,
-        row.number.unwrap_or_default()
-    );
+    let (file, number) = (&row.file, row.number.unwrap_or_default());
+    tell(format_args!("{left_out}: {file} #{number} {reference}: {message}"));
 }
 
 fn exists(out: &Path) -> Stop {
@@ -134,9 +137,21 @@ fn exists(out: &Path) -> Stop {
         Exit::Output,
         format!(
             "「{}」はすでにあります。別の名前にするか、--force を付けてください。",
-            out.display()
+            shown_path(out)
         ),
-        format!("{} is there already; choose another name or give --force", out.display()),
+        format!("{} is there already; choose another name or give --force", shown_path(out)),
+    )
+}
+
+/// The scratch file beside the batch could not be written.
+fn no_room(error: &io::Error) -> Stop {
+    let Localized { ja, en } = reason(error);
+    Stop::new(
+        Exit::Output,
+        format!(
+            "作業用のファイルに書き込めません（{ja}）。空きのあるディスクを --out に指定してください。"
+        ),
+        format!("cannot write the scratch file ({en}); name a disk with room in --out"),
     )
 }
 
@@ -208,17 +223,20 @@ impl<'e> Passed<'e> {
         if usize::try_from(self.count).is_ok_and(|count| count > BATCH_FORMS_MAX)
             || self.spool.bytes() > BATCH_BYTES_MAX - 4 * 1024 * 1024
         {
+            let gigabytes = BATCH_BYTES_MAX / (1024 * 1024 * 1024);
             return Err(Stop::new(
                 Exit::Output,
                 format!(
-                    "1つのバッチには{BATCH_FORMS_MAX}件までです。ファイルを分けて実行してください。"
+                    "1つのバッチには{BATCH_FORMS_MAX}件、{gigabytes}GBまでです。ファイルを分けて実行してください。"
                 ),
-                format!("a batch holds at most {BATCH_FORMS_MAX} forms; run it on parts"),
+                format!(
+                    "a batch holds at most {BATCH_FORMS_MAX} forms and {gigabytes} GB; run it on parts"
+                ),
             )
             .into());
         }
         self.writer.form(definition, &form.header, &form.answers)?;
-        self.spool.push(&self.captured.take()).context("cannot write the spool")?;
+        self.spool.push(&self.captured.take()).map_err(|error| no_room(&error))?;
         let canonical = kakehashi_xml::digest(definition, &form.header, &form.answers);
         self.digest.update(format!("{canonical}\n").as_bytes());
         *self.forms.entry(form.key.to_string()).or_default() += 1;
@@ -233,7 +251,7 @@ impl<'e> Passed<'e> {
         captured.take();
         empty.finish()?;
         let tail = captured.take();
-        let spool = RefCell::new(self.spool.finish().context("cannot write the spool")?);
+        let spool = RefCell::new(self.spool.finish().map_err(|error| no_room(&error))?);
         let (forms, forms_digest, count) = (self.forms, self.digest, self.count);
         Ok(Batch { head, spool, tail, forms, forms_digest, count })
     }

@@ -12,8 +12,9 @@ use zip::{ZipArchive, read::ZipFile};
 
 use super::{
     bounded::{Bounded, UNPACKED_BYTES_MAX},
-    first_bytes, is_archive, problem, shown,
+    empty, first_bytes, is_archive, problem,
 };
+use crate::screen::shown;
 
 /// Entries of one archive at most.
 const ENTRIES_MAX: usize = 100_000;
@@ -41,6 +42,15 @@ pub(crate) fn read_archive(
     if archive.len() > ENTRIES_MAX {
         return each(Entry::Unreadable(None, too_large()));
     }
+    // Programs differ in which of two such entries they see: neither is read.
+    if archive.metadata().has_duplicate_names() {
+        return each(Entry::Unreadable(None, repeated()));
+    }
+    let is_empty = Cell::new(true);
+    let mut each = |entry: Entry<'_>| {
+        is_empty.set(false);
+        each(entry)
+    };
     let archive_left = Cell::new(UNPACKED_BYTES_MAX);
     for place in 0..archive.len() {
         let Ok(mut entry) = archive.by_index(place) else {
@@ -76,7 +86,7 @@ pub(crate) fn read_archive(
             break;
         }
     }
-    Ok(())
+    if is_empty.get() { each(Entry::Unreadable(None, empty())) } else { Ok(()) }
 }
 
 /// Windows writes names in CP932 without saying so.
@@ -88,10 +98,10 @@ fn entry_name<R: Read>(entry: &ZipFile<'_, R>) -> String {
     }
 }
 
-/// What macOS adds to every archive.
+/// What macOS adds to every archive. Some programs of Windows write `\` between folders.
 fn is_left_behind(name: &str) -> bool {
     name.starts_with("__MACOSX/")
-        || name.rsplit('/').next().is_some_and(|file| file.starts_with('.'))
+        || name.rsplit(['/', '\\']).next().is_some_and(|file| file.starts_with('.'))
 }
 
 fn has_extension(name: &str, wanted: &str) -> bool {
@@ -105,6 +115,16 @@ fn broken() -> Finding {
         "The ZIP archive is damaged.",
         "もう一度作り直してください。",
         "Please make it again.",
+    )
+}
+
+fn repeated() -> Finding {
+    problem(
+        "input.zip-repeated",
+        "ZIPの中に同じ名前のファイルが2つ以上あります。",
+        "The archive has two entries of one name.",
+        "どちらが正しいか確認し、作り直してください。",
+        "Please see which is right and make the archive again.",
     )
 }
 

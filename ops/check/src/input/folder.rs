@@ -5,18 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{FILES_MAX, Source, Unreadable, cannot_open, problem, shown};
+use kakehashi_forms::Finding;
+
+use super::{FILES_MAX, Sources, Unreadable, cannot_open, problem};
+use crate::screen::shown_path;
 
 /// Folders below folders at most.
 const DEPTH_MAX: usize = 16;
 
-/// Adds the files of a folder, sorted by name. Links to folders are not followed.
-pub(super) fn walk(
-    folder: &Path,
-    depth: usize,
-    found: &mut Vec<Source>,
-    unreadable: &mut Vec<Unreadable>,
-) {
+/// Adds the files of a folder, sorted by name. Links to folders are not followed, and pipes and devices are
+/// not read: nobody named them, and they may never end.
+pub(super) fn walk(folder: &Path, depth: usize, sources: &mut Sources) {
+    let unreadable = &mut sources.unreadable;
     let mut names = match names(folder) {
         Ok(names) if depth <= DEPTH_MAX => names,
         Ok(_) => return unreadable.push(too_much(folder)),
@@ -24,15 +24,26 @@ pub(super) fn walk(
     };
     names.sort();
     for path in names {
-        if found.len() >= FILES_MAX {
-            return unreadable.push(too_much(folder));
+        if sources.list.len() >= FILES_MAX {
+            return sources.unreadable.push(too_much(folder));
         }
         match std::fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => walk(&path, depth + 1, found, unreadable),
+            Ok(metadata) if metadata.is_dir() => walk(&path, depth + 1, sources),
             Ok(_) if !is_wanted(&path) => {}
-            Ok(metadata) => found.push(Source::File { path, bytes: metadata.len() }),
-            Err(error) => unreadable.push(cannot_open(&path, &error)),
+            Ok(_) => file(path, sources),
+            Err(error) => sources.unreadable.push(cannot_open(&path, &error)),
         }
+    }
+}
+
+fn file(path: PathBuf, sources: &mut Sources) {
+    match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => sources.add(path, metadata.len()),
+        Ok(_) => {
+            let file = shown_path(&path);
+            sources.unreadable.push(Unreadable { file, finding: no_file() });
+        }
+        Err(error) => sources.unreadable.push(cannot_open(&path, &error)),
     }
 }
 
@@ -48,6 +59,16 @@ fn is_wanted(path: &Path) -> bool {
     !is_hidden && matches!(extension.as_deref(), Some("xml" | "zip"))
 }
 
+fn no_file() -> Finding {
+    problem(
+        "input.no-file",
+        "通常のファイルではありません。",
+        "It is not a regular file.",
+        "フォルダーから取り除くか、直接指定してください。",
+        "Please take it out of the folder, or name it.",
+    )
+}
+
 fn too_much(folder: &Path) -> Unreadable {
     let finding = problem(
         "input.folder",
@@ -56,5 +77,5 @@ fn too_much(folder: &Path) -> Unreadable {
         "フォルダーを分けて実行してください。",
         "Please run it on parts of the folder.",
     );
-    Unreadable { file: shown(&folder.to_string_lossy()), finding }
+    Unreadable { file: shown_path(folder), finding }
 }

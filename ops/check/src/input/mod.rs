@@ -5,6 +5,7 @@ mod bounded;
 mod folder;
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -13,6 +14,12 @@ use std::{
 use kakehashi_forms::{Finding, Localized, Severity};
 
 pub(crate) use archive::{Entry, read_archive};
+
+use crate::{
+    exit::{Exit, Stop},
+    fresh_file::folder_of,
+    screen::{reason, shown_path},
+};
 
 /// Standard input, as scripts name it.
 const STANDARD_INPUT: &str = "-";
@@ -35,12 +42,24 @@ pub(crate) struct Unreadable {
     pub(crate) finding: Finding,
 }
 
+/// Everything to be read, in the order named; what is in a folder comes sorted by name. A file that is
+/// named twice, or lies in a folder that is named too, is read once.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) list: Vec<Source>,
+    pub(crate) unreadable: Vec<Unreadable>,
+    /// Where the files really are, links followed.
+    places: HashSet<PathBuf>,
+    /// Files met, those met before included.
+    met: usize,
+}
+
 impl Source {
     /// What the error list calls it. Control characters, which a terminal would obey, are left out.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::StandardInput => STANDARD_INPUT.to_owned(),
-            Self::File { path, .. } => shown(&path.to_string_lossy()),
+            Self::File { path, .. } => shown_path(path),
         }
     }
 
@@ -53,23 +72,72 @@ impl Source {
     }
 }
 
-/// Finds what the arguments name, in the order named; what is in a folder comes sorted by name.
-pub(crate) fn sources(paths: &[PathBuf]) -> (Vec<Source>, Vec<Unreadable>) {
-    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
-    for path in paths {
-        if path.as_os_str() == STANDARD_INPUT {
-            found.push(Source::StandardInput);
-            continue;
-        }
-        match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => {
-                folder::walk(path, 0, &mut found, &mut unreadable);
+impl Sources {
+    /// Finds what the arguments name.
+    pub(crate) fn find(paths: &[PathBuf]) -> Self {
+        let mut sources = Self::default();
+        for path in paths {
+            if path.as_os_str() == STANDARD_INPUT {
+                let is_there = |source: &Source| matches!(source, Source::StandardInput);
+                if !sources.list.iter().any(is_there) {
+                    sources.list.push(Source::StandardInput);
+                }
+                continue;
             }
-            Ok(metadata) => found.push(Source::File { path: path.clone(), bytes: metadata.len() }),
-            Err(error) => unreadable.push(cannot_open(path, &error)),
+            match std::fs::metadata(path) {
+                Ok(metadata) if metadata.is_dir() => {
+                    let before = (sources.met, sources.unreadable.len());
+                    folder::walk(path, 0, &mut sources);
+                    // A folder named by mistake must not look like one in which everything passed.
+                    if before == (sources.met, sources.unreadable.len()) {
+                        let file = shown_path(path);
+                        sources.unreadable.push(Unreadable { file, finding: empty() });
+                    }
+                }
+                Ok(metadata) => sources.add(path.clone(), metadata.len()),
+                Err(error) => sources.unreadable.push(cannot_open(path, &error)),
+            }
+        }
+        sources
+    }
+
+    /// Adds a file unless it is there already.
+    fn add(&mut self, path: PathBuf, bytes: u64) {
+        self.met += 1;
+        // A pipe has no place of its own; it is read as often as it is named.
+        let is_new = std::fs::canonicalize(&path).map_or(true, |place| self.places.insert(place));
+        if is_new {
+            self.list.push(Source::File { path, bytes });
         }
     }
-    (found, unreadable)
+
+    /// Refuses outputs that would replace an input, or one another.
+    pub(crate) fn demand_apart_from<P: AsRef<Path>>(&self, outputs: &[P]) -> Result<(), Stop> {
+        let mut taken = HashSet::new();
+        for output in outputs {
+            let output = output.as_ref();
+            let place = place(output);
+            if place.as_ref().is_some_and(|place| self.places.contains(place))
+                || !taken.insert(place.unwrap_or_else(|| output.to_owned()))
+            {
+                let path = shown_path(output);
+                return Err(Stop::new(
+                    Exit::Usage,
+                    format!(
+                        "「{path}」は読み込むファイル、またはほかの出力と同じです。別の名前にしてください。"
+                    ),
+                    format!("{path} is an input or another output too; choose another name"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a file is, or will be.
+fn place(path: &Path) -> Option<PathBuf> {
+    let there = std::fs::canonicalize(path).ok();
+    there.or_else(|| Some(std::fs::canonicalize(folder_of(path)).ok()?.join(path.file_name()?)))
 }
 
 /// An opened file, looked at.
@@ -80,17 +148,19 @@ pub(crate) enum Opened {
     Archive(File),
 }
 
-/// Opens a source and looks at its first bytes.
+/// Opens a source and looks at its first bytes. A file is opened once: what was looked at is what is read,
+/// and a pipe gives its bytes only once.
 pub(crate) fn open(source: &Source) -> io::Result<Opened> {
     match source {
         Source::StandardInput => Ok(Opened::Document(Box::new(io::stdin().lock()))),
         Source::File { path, .. } => {
             let mut file = File::open(path)?;
-            if is_archive(&first_bytes(&mut file)?) {
+            let first = first_bytes(&mut file)?;
+            if is_archive(&first) {
                 return Ok(Opened::Archive(file));
             }
-            let document = File::open(path)?;
-            Ok(Opened::Document(Box::new(io::BufReader::with_capacity(64 * 1024, document))))
+            let rest = io::BufReader::with_capacity(64 * 1024, file);
+            Ok(Opened::Document(Box::new(io::Cursor::new(first).chain(rest))))
         }
     }
 }
@@ -107,24 +177,31 @@ fn is_archive(first: &[u8]) -> bool {
     matches!(first, b"PK\x03\x04" | b"PK\x05\x06")
 }
 
-/// A name without control characters.
-fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).collect()
-}
-
 /// A file that is not there or not ours to read.
 fn cannot_open(path: &Path, error: &io::Error) -> Unreadable {
-    Unreadable { file: shown(&path.to_string_lossy()), finding: not_opened(error) }
+    Unreadable { file: shown_path(path), finding: not_opened(error) }
 }
 
 /// What the system said when a file was opened.
 pub(crate) fn not_opened(error: &io::Error) -> Finding {
+    let Localized { ja, en } = reason(error);
     problem(
         "input.open",
-        &format!("ファイルを開けません（{error}）。"),
-        &format!("The file cannot be opened ({error})."),
+        &format!("ファイルを開けません（{ja}）。"),
+        &format!("The file cannot be opened ({en})."),
         "ファイルの場所と権限を確認してください。",
         "Please check where the file is and who may read it.",
+    )
+}
+
+/// A folder or an archive that holds nothing to be read.
+fn empty() -> Finding {
+    problem(
+        "input.empty",
+        "XMLファイルがありません。",
+        "There is no XML file in it.",
+        "フォルダーやZIPの指定が正しいか確認してください。",
+        "Please check whether it is the right folder or archive.",
     )
 }
 

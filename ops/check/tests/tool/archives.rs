@@ -99,3 +99,36 @@ fn folders_are_read_in_order_with_the_folders_below() {
     let files: Vec<String> = desk.errors("e.csv").into_iter().map(|row| row[9].clone()).collect();
     assert_eq!(files, ["K-000001", "K-000002", "K-000003"]);
 }
+
+#[test]
+fn two_entries_of_one_name_are_refused_for_programs_differ_in_which_they_see() {
+    let desk = Desk::new();
+    let (one, two) = (document(&nameless(1)), document(&good(2)));
+    let entries: [(&str, &[u8]); 2] = [("a.xml", one.as_bytes()), ("b.xml", two.as_bytes())];
+    let mut bytes = zip(&entries);
+    for place in 0..bytes.len() - 5 {
+        if &bytes[place..place + 5] == b"b.xml" {
+            bytes[place] = b'a';
+        }
+    }
+    desk.write("twice.zip", bytes);
+    let ran = desk.run(&["check", "twice.zip", "--errors", "e.csv"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert_eq!(desk.rows("e.csv")[0][4], "input.zip-repeated");
+}
+
+#[test]
+fn names_as_windows_writes_them_and_names_that_climb_are_only_names() {
+    let desk = Desk::new();
+    let form = document(&nameless(1));
+    let entries: [(&str, &[u8]); 4] = [
+        ("a\\.hidden.xml", b"junk"),
+        ("..\\b.xml", form.as_bytes()),
+        ("../../c.xml", form.as_bytes()),
+        ("/d.xml", form.as_bytes()),
+    ];
+    desk.write("w.zip", zip(&entries));
+    let ran = desk.run(&["check", "w.zip", "--json"]);
+    assert!(ran.code == 1 && ran.out.starts_with(r#"{"files":3,"forms":3,"#), "{ran:?}");
+    assert_eq!(desk.names(), ["w.zip"]);
+}

@@ -80,3 +80,15 @@ fn keys_made_by_age_keygen_are_accepted() {
     let read = desk.other("age-keygen", &["-y", "ours.txt"]);
     assert!(read.code == 0 && read.out.starts_with("age1"), "{read:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_secret_others_may_read_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::with_keys();
+    assert!(!desk.run(&["keys", "show"]).err.contains("注意"));
+    let key = desk.path("keys/sender.key");
+    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = desk.run(&["keys", "show"]);
+    assert!(ran.code == 0 && ran.err.contains("注意"), "{ran:?}");
+}

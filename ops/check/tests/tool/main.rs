@@ -6,5 +6,7 @@ mod checking;
 mod keys;
 mod memory;
 mod opening;
+mod paths;
 mod sample;
 mod sealing;
+mod specifying;

@@ -106,8 +106,7 @@ fn a_file_cut_anywhere_is_refused_and_leaves_nothing() {
         desk.write("cut.age", &whole[..length]);
         let ran = open(&desk, "cut.age");
         assert_eq!(ran.code, 3, "{length} of {}: {ran:?}", whole.len());
-        let left = std::fs::read_dir(desk.path("cut.age.d")).unwrap().count();
-        assert_eq!(left, 0, "cut at {length}");
+        assert!(!desk.path("cut.age.d").exists(), "cut at {length}");
     }
 }
 
@@ -218,4 +217,39 @@ fn refusals_are_told_in_english_too() {
     let arguments = ["open", "b.xml", "--identity", "registry.key", "--out", "got"];
     let ran = desk.run(&[&["--lang", "en"], &arguments[..]].concat());
     assert!(ran.err.contains("not an age file. Name a file made by"), "{ran:?}");
+}
+
+#[test]
+fn a_sender_speaks_for_itself_only() {
+    let desk = sealed();
+    unpack(&desk);
+    replace(&desk, "batch.xml", "sender=\"1310000001\"", "sender=\"1310000002\"");
+    seal_changed(&desk, "other.age", |_| {});
+    refused(&open(&desk, "other.age"), "content-changed");
+}
+
+#[test]
+fn a_manifest_that_says_what_none_can_say_is_refused_although_signed() {
+    let desk = sealed();
+    unpack(&desk);
+    seal_changed(&desk, "format.age", |manifest| manifest.format = 0);
+    refused(&open(&desk, "format.age"), "malformed-manifest");
+    seal_changed(&desk, "created.age", |manifest| {
+        "\u{1B}[2Jyesterday".clone_into(&mut manifest.created);
+    });
+    refused(&open(&desk, "created.age"), "malformed-manifest");
+    assert!(!desk.path("created.age.d").exists(), "a refused batch leaves no folder");
+}
+
+#[test]
+fn nothing_that_is_there_is_replaced() {
+    let desk = sealed();
+    for name in ["manifest.json", "manifest.sig", "batch.xml"] {
+        let folder = format!("out-{name}");
+        desk.write(&format!("{folder}/{name}"), "precious");
+        let ran = desk.run(&["open", "out.age", "--identity", "registry.key", "--out", &folder]);
+        assert_eq!(ran.code, 73, "{ran:?}");
+        assert_eq!(std::fs::read_dir(desk.path(&folder)).unwrap().count(), 1);
+        assert_eq!(desk.read(&format!("{folder}/{name}")), b"precious");
+    }
 }

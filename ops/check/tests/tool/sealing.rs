@@ -84,3 +84,16 @@ fn killed_while_sealing_it_leaves_no_batch_and_nothing_readable() {
     desk.write("b.xml", xml);
     assert_eq!(desk.run(&["seal", "b.xml", "--out", "out.age"]).code, 0);
 }
+
+#[test]
+fn forms_accepted_in_part_say_so_in_the_batch() {
+    let desk = Desk::with_keys();
+    desk.write("b.xml", batch(&[good(1), nameless(2)]));
+    let ran = desk.run(&["seal", "b.xml", "--out", "out.age", "--partial"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = desk.run(&["open", "out.age", "--identity", "registry.key", "--out", "got"]);
+    assert!(ran.code == 0 && !ran.out.contains("エラー"), "{ran:?}");
+    let xml = String::from_utf8(desk.read("got/batch.xml")).unwrap();
+    assert_eq!(xml.matches("partial=\"true\"").count(), 1);
+    assert_eq!(desk.run(&["check", "got/batch.xml"]).code, 1, "it is not whole");
+}

@@ -1,10 +1,12 @@
 //! `kakehashi forms`: what form definitions this program has.
 
 mod coverage;
+mod publish;
 mod show;
 
 use std::{
     io::{self, Write as _},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -30,6 +32,11 @@ pub(crate) enum FormsCommand {
         /// For example nanbyo/0006-000/2403
         key: FormKey,
     },
+    /// Writes the specification of every form version (HTML, XLSX, XSD, FHIR) with a list of them
+    Publish {
+        /// The folder to make
+        folder: PathBuf,
+    },
 }
 
 pub(crate) fn run(command: &FormsCommand) -> anyhow::Result<ExitCode> {
@@ -44,6 +51,11 @@ pub(crate) fn run(command: &FormsCommand) -> anyhow::Result<ExitCode> {
             let form = catalogue.definition(*key);
             let form = form.with_context(|| format!("there is no form {key}"))?;
             show::text(form).into_bytes()
+        }
+        FormsCommand::Publish { folder } => {
+            let publish::Published { forms, bytes } = publish::publish(&catalogue, folder)?;
+            let megabytes = bytes / 1_000_000;
+            format!("{}: {forms} forms, {megabytes} MB\n", folder.display()).into_bytes()
         }
     };
     match io::stdout().lock().write_all(&shown) {

@@ -4,8 +4,10 @@
 #[path = "../../forms/tests/sample/mod.rs"]
 mod sample;
 
-use kakehashi_forms::{AllowedState, Answer, Answers, Application, Item, Kind, Row, Value};
-use kakehashi_kernel::{CivilDate, LotNumber, PartialDate};
+mod arbitrary;
+
+use kakehashi_forms::{Answer, Answers, Application};
+use kakehashi_kernel::LotNumber;
 use kakehashi_xml::{FormHeader, ReturnHeader, read_form, read_return, write_form, write_return};
 use proptest::prelude::*;
 use sample::{TYPED, catalogue, parkinson, with};
@@ -125,107 +127,8 @@ fn the_same_form_may_be_written_in_other_xml() {
     assert!(form.answers == answers);
 }
 
-fn text(length: usize, characters: &'static str) -> BoxedStrategy<String> {
-    let pattern = format!("{characters}{{1,{}}}", length.min(30));
-    prop::string::string_regex(&pattern).unwrap().boxed()
-}
-
-fn date() -> impl Strategy<Value = CivilDate> {
-    (1873i16..=2200, 1i8..=12, 1i8..=28).prop_map(|(y, m, d)| CivilDate::new(y, m, d).unwrap())
-}
-
-/// A number with its check digit.
-fn checked(digits: usize) -> BoxedStrategy<String> {
-    let body = prop::string::string_regex(&format!("[0-9]{{{}}}", digits - 1)).unwrap();
-    let with_check = |body: String| {
-        let check = kakehashi_kernel::check_digit::payer(&body).unwrap();
-        format!("{body}{check}")
-    };
-    body.prop_map(with_check).boxed()
-}
-
-fn value(item: &Item) -> BoxedStrategy<Value> {
-    let as_text = |strategy: BoxedStrategy<String>| strategy.prop_map(Value::Text).boxed();
-    match &item.kind {
-        // Starts with a letter so that it is never white space alone; all of XML's special characters.
-        Kind::Text { length_max, lines_max } => {
-            let newline = if *lines_max > 1 { "\n" } else { "" };
-            let rest =
-                text((*length_max - 1).clamp(1, 6), "[<>&\"' \t\u{3000}\u{FA19}𠮷髙a-z亜\\]]");
-            if *length_max < 8 {
-                return as_text(Just("亜".to_owned()).boxed());
-            }
-            as_text(rest.prop_map(move |rest| format!("亜{newline}{rest}")).boxed())
-        }
-        Kind::Kana { length_max } => as_text(text(*length_max, "[ぁ-ゖァ-ヺー]")),
-        Kind::Digits { min, max } => {
-            as_text(prop::string::string_regex(&format!("[0-9]{{{min},{max}}}")).unwrap().boxed())
-        }
-        Kind::Postcode => as_text(prop::string::string_regex("[0-9]{7}").unwrap().boxed()),
-        Kind::Tel => as_text(prop::string::string_regex("0[0-9]{9,10}").unwrap().boxed()),
-        Kind::Recipient => as_text(checked(7)),
-        Kind::Insurer => as_text(prop_oneof![checked(6), checked(8)].boxed()),
-        Kind::Date => date().prop_map(Value::Date).boxed(),
-        Kind::PartialDate => (date(), 0..3)
-            .prop_map(|(date, parts)| {
-                let month = (parts > 0).then(|| date.month());
-                let day = (parts > 1).then(|| date.day());
-                Value::PartialDate(PartialDate::new(date.year(), month, day).unwrap())
-            })
-            .boxed(),
-        Kind::Code(list) => {
-            let codes: Vec<String> = list.options().iter().map(|o| o.code.clone()).collect();
-            prop::sample::select(codes).prop_map(Value::Code).boxed()
-        }
-        Kind::Codes(list) => {
-            let codes: Vec<String> = list.options().iter().map(|o| o.code.clone()).collect();
-            let most = codes.len();
-            prop::sample::subsequence(codes, 1..=most).prop_map(Value::Codes).boxed()
-        }
-        Kind::Rows { min, max, columns } => {
-            let cells: Vec<_> = columns.iter().map(value).collect();
-            let ids: Vec<String> = columns.iter().map(|column| column.id.clone()).collect();
-            let row = cells.prop_map(move |cells| {
-                let cells = cells.into_iter().map(Answer::Given);
-                ids.iter().cloned().zip(cells).collect::<Row>()
-            });
-            prop::collection::vec(row, (*min).max(1)..=*max).prop_map(Value::Rows).boxed()
-        }
-        Kind::Integer { min, max } => (*min..=*max).prop_map(Value::Integer).boxed(),
-        Kind::Decimal { places, .. } => {
-            let places = *places;
-            (0i64..=3_000 * 10i64.pow(places))
-                .prop_map(move |units| {
-                    let value = rust_decimal::Decimal::new(units, places);
-                    Value::Decimal { value, comparator: None }
-                })
-                .boxed()
-        }
-    }
-}
-
-fn answer(item: &Item) -> BoxedStrategy<Option<Answer>> {
-    let mut states = vec![Answer::Blank, Answer::Illegible, Answer::Struck, Answer::MultiplyMarked];
-    states.extend(item.allows(AllowedState::NotDone).then_some(Answer::NotDone));
-    states.extend(item.allows(AllowedState::Unknown).then_some(Answer::Unknown));
-    prop_oneof![
-        4 => value(item).prop_map(|value| Some(Answer::Given(value))),
-        1 => prop::sample::select(states).prop_map(Some),
-        1 => Just(None),
-    ]
-    .boxed()
-}
-
 fn any_answers() -> impl Strategy<Value = Answers> {
-    let catalogue = catalogue();
-    let items: Vec<_> = parkinson(catalogue)
-        .items()
-        .map(|item| {
-            let id = item.id.clone();
-            answer(item).prop_map(move |answer| Some((id.clone(), answer?)))
-        })
-        .collect();
-    items.prop_map(|answers| answers.into_iter().flatten().collect())
+    arbitrary::answers(parkinson(catalogue()))
 }
 
 proptest! {

@@ -8,12 +8,14 @@
 pub mod house;
 pub mod leaks;
 pub mod ledger;
+pub mod listening;
 pub mod outcome;
 pub mod processes;
 pub mod program;
 pub mod workspace;
 
 pub use house::House;
+pub use listening::Listening;
 pub use outcome::Outcome;
 pub use program::{Finished, Started};
 

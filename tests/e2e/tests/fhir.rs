@@ -1,4 +1,4 @@
-//! What we export as FHIR R4, judged by PyPI's `fhir.resources`: every form definition, and filled forms.
+//! What we export as FHIR R4, judged by `fhir.resources` of `PyPI`: every form definition, and filled forms.
 
 use std::{fs, path::PathBuf, process::Command};
 

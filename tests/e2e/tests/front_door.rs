@@ -9,7 +9,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use kakehashi_contract::{AuditEntry, Role, Zone};
-use kakehashi_e2e::{House, Started, ledger::Ledger, program::run, until};
+use kakehashi_e2e::{House, Listening, Started, ledger::Ledger, program::run, until};
 use kakehashi_kernel::{Clock, MunicipalityCode};
 use kakehashi_platform::{
     mtls::{Answer, Client, ClientError, ClientLimits, ClientTls},
@@ -46,18 +46,7 @@ impl Door {
     /// Serves with every listener on a free port, and reads from the log which.
     #[track_caller]
     fn open_in(house: House) -> Self {
-        for port in ["8441", "8442", "8443"] {
-            house.configure(&format!("\"127.0.0.1:{port}\""), "\"127.0.0.1:0\"");
-        }
-        let mut server = house.serve();
-        let zones = [Zone::Municipal, Zone::Entry, Zone::Conversion];
-        let ports = until("three listeners", START, || {
-            assert!(server.is_running(), "{}", server.stderr());
-            let said = server.stderr();
-            let ports: BTreeMap<_, _> =
-                zones.iter().filter_map(|zone| Some((*zone, port_of(&said, *zone)?))).collect();
-            (ports.len() == zones.len()).then_some(ports)
-        });
+        let Listening { server, ports } = Listening::of(&house);
         let ledger = Ledger::of(&house);
         Self { house, server, ports, ledger }
     }
@@ -114,14 +103,6 @@ impl Door {
         self.house.verify_audit().must_succeed();
         self.ledger.entries().split_off(seen)
     }
-}
-
-/// Finds `listening zone=… address=127.0.0.1:…` in the log.
-fn port_of(log: &str, zone: Zone) -> Option<u16> {
-    let line = log
-        .lines()
-        .find(|line| line.contains("listening") && line.contains(&format!("zone={zone} ")))?;
-    line.rsplit_once(':')?.1.trim().parse().ok()
 }
 
 #[track_caller]

@@ -4,9 +4,12 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use kakehashi_contract::{Manifest, ManifestDocument};
-use kakehashi_forms::Answers;
+use kakehashi_forms::{Answers, Definition};
 use kakehashi_kernel::{CivilDate, DocumentId, LotNumber, Timestamp};
-use kakehashi_kit::{FilledForm, Keyed, Keying, KeyingMistake, definition, filled, key};
+use kakehashi_kit::{
+    FilledForm, Keyed, Keying, KeyingMistake, catalogue, definition, filled, filled_form, key,
+    samples,
+};
 use kakehashi_xml::{FormHeader, ReturnHeader, write_return, xsd};
 
 /// The demo contractor's own writer.
@@ -22,10 +25,10 @@ const FORMS: u32 = 200;
 const FORMS_PER_RETURN: usize = 10;
 
 /// Validates every document in one run; answers what xmllint said and which were valid.
-fn judge(documents: &[String]) -> (String, Vec<bool>) {
+fn judge(definition: &Definition, documents: &[String]) -> (String, Vec<bool>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let schema = folder.path().join("form.xsd");
-    fs::write(&schema, xsd(definition())).expect("the schema is written");
+    fs::write(&schema, xsd(definition)).expect("the schema is written");
     let paths: Vec<_> =
         (0..documents.len()).map(|number| folder.path().join(format!("{number}.xml"))).collect();
     for (path, document) in paths.iter().zip(documents) {
@@ -53,15 +56,15 @@ fn judge(documents: &[String]) -> (String, Vec<bool>) {
 }
 
 #[track_caller]
-fn accepts(documents: &[String]) {
-    let (said, valid) = judge(documents);
+fn accepts(definition: &Definition, documents: &[String]) {
+    let (said, valid) = judge(definition, documents);
     let refused: Vec<&str> = said.lines().filter(|line| !line.ends_with(" validates")).collect();
     assert!(!valid.is_empty() && valid.iter().all(|valid| *valid), "{refused:#?}");
 }
 
 #[track_caller]
 fn refuses(what: &str, document: String) {
-    let (said, valid) = judge(&[document]);
+    let (said, valid) = judge(definition(), &[document]);
     assert_eq!(valid, [false], "{what}: {said}");
 }
 
@@ -92,11 +95,16 @@ fn written(forms: &[FilledForm]) -> String {
 
 fn keyed(form: &FilledForm, mistakes_permille: u32) -> Keyed {
     let keying = Keying { seed: form.seed, index: form.index, round: 1, mistakes_permille };
-    key(definition(), form.application, &form.answers, keying)
+    key(definition_of(form), form.application, &form.answers, keying)
 }
 
-/// A return as the contractor types it.
+fn definition_of(form: &FilledForm) -> &'static Definition {
+    catalogue().definition(form.key).expect("the form is of the catalogue")
+}
+
+/// A return as the contractor types it; all forms are of one version.
 fn typed(forms: &[(&FilledForm, Keyed)]) -> String {
+    let definition = definition_of(forms[0].0);
     let documents = forms.iter().map(|(form, _)| ManifestDocument {
         document: document(form.index),
         round: 1,
@@ -105,7 +113,7 @@ fn typed(forms: &[(&FilledForm, Keyed)]) -> String {
     let manifest = Manifest {
         lot: "018f0000-0000-7000-8000-000000000007".parse().expect("a lot id"),
         number: lot(),
-        form: definition().key(),
+        form: definition.key(),
         sealed_at: Timestamp(1_795_392_000_000),
         due: CivilDate::new(2026, 12, 3).expect("a date"),
         documents: documents.collect(),
@@ -114,7 +122,7 @@ fn typed(forms: &[(&FilledForm, Keyed)]) -> String {
         .iter()
         .map(|(form, keyed)| (document(form.index), (form.application, keyed.clone())))
         .collect();
-    typed::write(&manifest, definition(), &typed).expect("a String takes all")
+    typed::write(&manifest, definition, &typed).expect("a String takes all")
 }
 
 fn forms() -> Vec<FilledForm> {
@@ -125,7 +133,7 @@ fn forms() -> Vec<FilledForm> {
 fn every_written_return_is_accepted() {
     let returns: Vec<String> = forms().chunks(FORMS_PER_RETURN).map(written).collect();
     assert_eq!(returns.iter().map(|xml| xml.matches("<form ").count()).sum::<usize>(), 200);
-    accepts(&returns);
+    accepts(definition(), &returns);
 }
 
 #[test]
@@ -137,7 +145,7 @@ fn every_return_the_contractor_types_without_a_mistake_is_accepted() {
         typed(&keyed)
     };
     let returns: Vec<String> = forms.chunks(FORMS_PER_RETURN).map(typed_return).collect();
-    accepts(&returns);
+    accepts(definition(), &returns);
 }
 
 #[test]
@@ -157,7 +165,7 @@ fn mistakes_a_schema_can_see_are_refused() {
 fn a_broken_return_is_refused() {
     let form = filled(7, 0);
     let good = written(std::slice::from_ref(&form));
-    accepts(std::slice::from_ref(&good));
+    accepts(definition(), std::slice::from_ref(&good));
     let first = definition().items().find(|item| form.answers.get(&item.id).is_some());
     let item = &first.expect("an answered item").id;
     for (what, from, to) in [
@@ -174,5 +182,14 @@ fn a_broken_return_is_refused() {
         let broken = good.replacen(from, to, 1);
         assert_ne!(broken, good, "{what} changes nothing");
         refuses(what, broken);
+    }
+}
+
+#[test]
+fn what_the_contractor_types_of_any_kind_of_form_is_accepted() {
+    for form in samples() {
+        let filled: Vec<FilledForm> = (0..3).map(|index| filled_form(form, 13, index)).collect();
+        let keyed: Vec<_> = filled.iter().map(|filled| (filled, keyed(filled, 0))).collect();
+        accepts(form, &[typed(&keyed)]);
     }
 }

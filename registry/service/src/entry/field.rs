@@ -1,7 +1,7 @@
 //! One item as a field: label, help, control, states, and what was found about it.
 
 use kakehashi_forms::{
-    AllowedState, Answer, Application, CodeList, Control, Finding, Item, Kind, Severity,
+    AllowedState, Answer, Application, CodeList, CodeOption, Control, Finding, Item, Kind, Severity,
 };
 use kakehashi_kernel::limits::FORM_VALUE_BYTES_MAX;
 use kakehashi_platform::web::Language;
@@ -150,9 +150,11 @@ impl Field<'_> {
             _ => None,
         };
         let size = match self.item.kind {
+            Kind::Text { .. } | Kind::Kana { .. } if self.spoken.is_some() => "22",
             Kind::Text { length_max, .. } | Kind::Kana { length_max } if length_max > 24 => "48",
             Kind::Text { .. } | Kind::Kana { .. } => "28",
             Kind::Integer { .. } | Kind::Decimal { .. } => "8",
+            _ if self.spoken.is_some() => "12",
             _ => "18",
         };
         html! {
@@ -187,7 +189,7 @@ impl Field<'_> {
                 option value="" { (self.language.pick("未記入", "not answered")) }
                 @for option in list.options() {
                     option value=(option.code) selected[self.is_chosen(&option.code)] {
-                        (option.code) " " (pick(self.language, &option.label))
+                        (coded(option, self.language))
                     }
                 }
             }
@@ -203,7 +205,7 @@ impl Field<'_> {
                     label {
                         input type=(kind) name=(self.name) value=(option.code)
                             checked[self.is_chosen(&option.code)];
-                        " " (option.code) " " (pick(self.language, &option.label))
+                        " " (coded(option, self.language))
                     }
                 }
                 // A radio button cannot be let go: this one takes a choice back.
@@ -296,4 +298,14 @@ impl Field<'_> {
 /// Whether the options are read better one below the other.
 fn is_long(list: &CodeList) -> bool {
     list.options().iter().any(|option| option.label.ja.chars().count() > SHORT_LABEL_MAX)
+}
+
+/// An option with its code as printed, unless its label says the code already.
+fn coded(option: &CodeOption, language: Language) -> String {
+    let label = pick(language, &option.label);
+    if label.starts_with(&option.code) {
+        label.to_owned()
+    } else {
+        format!("{} {label}", option.code)
+    }
 }

@@ -122,10 +122,8 @@ async fn fill_in(browser: &Browser, typed: &Typed) -> anyhow::Result<()> {
 async fn answer(browser: &Browser, typed: &Typed, focus: &Focus) -> anyhow::Result<()> {
     let mut values = typed.iter().filter(|(name, _)| *name == focus.name).map(|(_, value)| value);
     match focus.kind.as_str() {
-        "checkbox" => {
-            if values.any(|value| *value == focus.value) && !focus.checked {
-                browser.press(&[Key::Space]).await?;
-            }
+        "checkbox" if !focus.checked && values.any(|value| *value == focus.value) => {
+            browser.press(&[Key::Space]).await?;
         }
         "radio" | "select-one" => {
             let Some(code) = values.next() else { return Ok(()) };
@@ -162,9 +160,10 @@ async fn a_doctor_searches_a_form_and_fills_in_its_table() -> anyhow::Result<()>
 
     let crohn = catalogue().definition("nanbyo/0096-000/2403".parse()?);
     let crohn = crohn.expect("the form is built in");
-    let (form, typed) = form(crohn, |form| {
-        matches!(form.answers.value("surgeries"), Some(Value::Rows(rows)) if rows.len() == 2)
-    });
+    let (form, typed) = form(
+        crohn,
+        |form| matches!(form.answers.value("surgeries"), Some(Value::Rows(rows)) if rows.len() == 2),
+    );
     let rows = "document.querySelectorAll('#item-surgeries tbody tr').length";
     browser.wait(&format!("{rows} === 2")).await?;
     for count in [3, 4] {

@@ -4,6 +4,7 @@
 //! Pure. What it does not do: the XSD of a form (see `kakehashi-xml`), which the specification names.
 #![warn(clippy::indexing_slicing, clippy::string_slice)]
 
+mod format;
 mod html;
 mod table;
 mod tables;

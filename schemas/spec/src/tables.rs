@@ -4,7 +4,7 @@ use kakehashi_forms::{
     AllowedState, Applications, Carry, DataClass, Definition, Item, Kind, SetText, Severity,
 };
 
-use crate::Table;
+use crate::{Table, format};
 
 /// Answers the tables of a form version, in the order they are read.
 pub fn tables(definition: &Definition) -> Vec<Table> {
@@ -17,7 +17,7 @@ pub fn tables(definition: &Definition) -> Vec<Table> {
         conditions(definition),
         classes(definition),
         common_checks(),
-        exchange(definition),
+        format::exchange(definition),
     ];
     all.into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
@@ -71,7 +71,7 @@ fn items(definition: &Definition) -> Table {
             "項目名（英語）",
             "XML",
             "型",
-            "桁・範囲",
+            "書式",
             "単位",
             "コード表",
             "必須",
@@ -111,7 +111,7 @@ fn item_row(number: &str, section: &str, path: &str, item: &Item) -> Vec<String>
         item.label.en.clone(),
         format!("{path}/{}", item.id),
         kind_word(&item.kind).to_owned(),
-        item.expectation().ja,
+        format::value(item),
         item.unit.clone().unwrap_or_default(),
         item.codes().map(|list| list.id().to_owned()).unwrap_or_default(),
         applications(item.required).to_owned(),
@@ -201,6 +201,7 @@ fn common_checks() -> Table {
             row("check.check-digit", "E", "検証番号が合わない"),
             row("check.state", "E", "選べない状態（未実施・不明）が選ばれている"),
             row("check.unknown-item", "E", "様式にない項目がある"),
+            row("xml.*", "E", "XMLの書き方がXSDに合わない"),
             row("check.irrelevant", "W", "ほかの回答によれば記入不要の項目に記入がある"),
             row("check.not-asked", "W", "この申請区分では記入しない項目に記入がある"),
             row("check.version", "W", "記載年月日または申請区分が、この版の様式を使うものでない"),
@@ -292,29 +293,6 @@ fn set_rows(half: &str, sets: Vec<SetText<'_>>) -> Vec<Vec<String>> {
 
 fn day(date: Option<kakehashi_kernel::CivilDate>) -> String {
     date.map(|date| date.to_string()).unwrap_or_default()
-}
-
-fn exchange(definition: &Definition) -> Table {
-    let key = definition.key();
-    let row = |name: &str, value: String| vec![name.to_owned(), value];
-    Table {
-        title: "ファイル形式",
-        note: String::new(),
-        columns: vec!["項目", "内容"],
-        rows: vec![
-            row("名前空間", "urn:kakehashi:form:1".to_owned()),
-            row("文字コード", "UTF-8（BOMの有無を問わない）、UTF-16（BOM付き）、宣言のあるShift_JIS".to_owned()),
-            row("様式の要素", format!(
-                "form 要素の属性: programme=\"{}\" number=\"{}\" branch=\"{}\" version=\"{}\" application=\"new|renewal\"",
-                key.programme, key.number, key.branch, key.version
-            )),
-            row("値", "項目の要素の内容に書く。日付は YYYY-MM-DD、一部の日付は YYYY 又は YYYY-MM。".to_owned()),
-            row("状態", "state 属性: blank（未記入）、not-done（未実施）、unknown（不明）、illegible（判読不能）、struck（抹消）、multiple-marked（複数選択）".to_owned()),
-            row("不等号", "comparator 属性: lt（未満）、le（以下）、gt（超）、ge（以上）".to_owned()),
-            row("複数のコード", "空白で区切る".to_owned()),
-            row("氏名の文字", "受け取った符号位置のまま保存する。正規化しないこと。".to_owned()),
-        ],
-    }
 }
 
 fn kind_word(kind: &Kind) -> &'static str {

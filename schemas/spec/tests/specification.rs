@@ -54,6 +54,27 @@ fn the_tables_name_every_item_code_rule_and_criterion() {
     }
 }
 
+/// What a vendor cannot guess and the reader refuses to be without.
+#[test]
+fn the_format_is_that_of_the_xml_and_not_of_the_screen() {
+    for definition in catalogue().iter() {
+        let tables = tables(definition);
+        let find = |title: &str| tables.iter().find(|table| table.title == title).unwrap();
+        let exchange: String = find("ファイル形式").rows.concat().concat();
+        for word in ["reference=", "partial=", "state=\"below-detection\"", "<batch format=", "row"]
+        {
+            assert!(exchange.contains(word), "{word}");
+        }
+        let items = find("項目");
+        let column = |name: &str| items.columns.iter().position(|column| *column == name).unwrap();
+        let (kind, format) = (column("型"), column("書式"));
+        for row in &items.rows {
+            assert!(!row[format].contains("入力"), "{}: {row:?}", definition.key());
+            assert!(row[kind] != "年月日" || row[format] == "YYYY-MM-DD", "{row:?}");
+        }
+    }
+}
+
 #[test]
 fn the_workbook_opens_and_says_what_the_tables_say() {
     let catalogue = catalogue();

@@ -38,9 +38,9 @@ pub(crate) fn print(
     Ok(Exit::Passed)
 }
 
-/// Prints the XSD of one form version.
+/// Prints the XSD of what hospitals send of one form version: single forms and batches.
 pub(crate) fn print_xsd(catalogue: &Catalogue, key: &str) -> anyhow::Result<Exit> {
-    answer_bytes(kakehashi_xml::xsd(find(catalogue, key)?).as_bytes())?;
+    answer_bytes(kakehashi_xml::batch_xsd(&[find(catalogue, key)?]).as_bytes())?;
     Ok(Exit::Passed)
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn specify(catalogue: &Catalogue, arguments: &SpecArguments) -> anyho
     let bytes = match format {
         SpecFormat::Html => kakehashi_spec::html(definition).into_bytes(),
         SpecFormat::Xlsx => kakehashi_spec::xlsx(definition)?,
-        SpecFormat::Xsd => kakehashi_xml::xsd(definition).into_bytes(),
+        SpecFormat::Xsd => kakehashi_xml::batch_xsd(&[definition]).into_bytes(),
         SpecFormat::Fhir => {
             let mut json = serde_json::to_vec_pretty(&kakehashi_fhir::questionnaire(definition))?;
             json.push(b'\n');

@@ -86,7 +86,8 @@ fn write(form: &Definition, folder: &Path) -> anyhow::Result<usize> {
     let files = [
         ("html", kakehashi_spec::html(form).into_bytes()),
         ("xlsx", kakehashi_spec::xlsx(form)?),
-        ("xsd", kakehashi_xml::xsd(form).into_bytes()),
+        ("xsd", kakehashi_xml::batch_xsd(&[form]).into_bytes()),
+        ("return.xsd", kakehashi_xml::xsd(form).into_bytes()),
         ("fhir.json", questionnaire),
     ];
     let mut written = 0;
@@ -146,8 +147,14 @@ fn row(form: &Definition) -> String {
         (false, true) => "重症度",
         (false, false) => "なし",
     };
-    let links = [("html", "HTML"), ("xlsx", "XLSX"), ("xsd", "XSD"), ("fhir.json", "FHIR")]
-        .map(|(extension, name)| format!("<a href=\"{}\">{name}</a>", file(form, extension)));
+    let links = [
+        ("html", "HTML"),
+        ("xlsx", "XLSX"),
+        ("xsd", "XSD"),
+        ("return.xsd", "XSD（入力委託の納品）"),
+        ("fhir.json", "FHIR"),
+    ]
+    .map(|(extension, name)| format!("<a href=\"{}\">{name}</a>", file(form, extension)));
     let unverified = form.unverified().map(|text| text.ja.as_str()).unwrap_or_default();
     let cells = [
         form.key().to_string(),
@@ -185,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn a_form_becomes_four_files() {
+    fn a_form_becomes_five_files() {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = Catalogue::builtin().unwrap();
         let form = catalogue.definition("nanbyo/0006-000/2403".parse().unwrap()).unwrap();
         fs::create_dir(folder.path().join("nanbyo")).unwrap();
         let bytes = write(form, folder.path()).unwrap();
         let mut sizes = 0;
-        for extension in ["html", "xlsx", "xsd", "fhir.json"] {
+        for extension in ["html", "xlsx", "xsd", "return.xsd", "fhir.json"] {
             let written = fs::read(folder.path().join(file(form, extension))).unwrap();
             sizes += written.len();
             assert!(!written.is_empty(), "{extension}");

@@ -1,6 +1,6 @@
 //! `spec`: what a vendor implements from, in four formats.
 
-use crate::sample::Desk;
+use crate::sample::{Desk, batch, document, good, partial};
 
 const KEY: &str = "nanbyo/0006-000/2403";
 
@@ -22,6 +22,20 @@ fn a_specification_is_written_in_four_formats() {
     assert_eq!(desk.read("s.xsd"), desk.run(&["xsd", KEY]).out.as_bytes());
     let json: serde_json::Value = serde_json::from_slice(&desk.read("s.fhir")).unwrap();
     assert_eq!(json["resourceType"], "Questionnaire");
+}
+
+#[test]
+fn what_hospitals_send_is_valid_by_the_schema_they_are_given() {
+    let desk = Desk::new();
+    desk.write("one.xml", document(&good(1)));
+    desk.write("part.xml", partial(2));
+    desk.write("batch.xml", batch(&[good(3), good(4)]));
+    assert_eq!(desk.run(&["spec", KEY, "--format", "xsd", "--out", "s.xsd"]).code, 0);
+    let arguments = ["--noout", "--schema", "s.xsd", "one.xml", "part.xml", "batch.xml"];
+    let ran = desk.other("xmllint", &arguments);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    desk.write("wrong.xml", document(&good(1)).replace("name_kanji", "name_kanjo"));
+    assert_ne!(desk.other("xmllint", &["--noout", "--schema", "s.xsd", "wrong.xml"]).code, 0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use kakehashi_forms::{Application, Definition};
-use kakehashi_kernel::{CivilDate, FormKey};
+use kakehashi_kernel::{CivilDate, FormKey, Programme};
 use kakehashi_platform::web::Language;
 use kakehashi_registry_core::AccountRole;
 use maud::{Markup, html};
@@ -133,6 +133,7 @@ impl Choice<'_> {
                 p.note role="status" { (self.why(language)) }
                 table {
                     thead { tr {
+                        th { (language.pick("制度", "Programme")) }
                         th { (language.pick("告示番号", "Number")) }
                         th { (language.pick("疾病名", "Disease")) }
                         th { (language.pick("版", "Version")) }
@@ -168,6 +169,7 @@ fn row(form: &Definition, language: Language) -> Markup {
     let name = pick(language, form.name());
     html! {
         tr {
+            td { (programme(key.programme, language)) }
             td.number { (key.number) @if key.branch > 0 { "-" (key.branch) } }
             td {
                 (name)
@@ -190,6 +192,14 @@ fn row(form: &Definition, language: Language) -> Markup {
                 }
             } }
         }
+    }
+}
+
+/// The same disease may have a form in both programmes.
+fn programme(programme: Programme, language: Language) -> &'static str {
+    match programme {
+        Programme::Nanbyo => language.pick("難病", "Nanbyo"),
+        Programme::Shouman => language.pick("小慢", "Shouman"),
     }
 }
 

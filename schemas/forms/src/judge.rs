@@ -237,11 +237,6 @@ impl Definition {
         !self.body.criteria.severity.is_empty()
     }
 
-    /// Tells whether a whole form can be judged by machine.
-    pub fn has_criteria(&self) -> bool {
-        self.has_diagnosis() && self.has_severity()
-    }
-
     /// The ids of slots, in printed order.
     fn ids(&self, slots: &Missing) -> Vec<String> {
         let items = self.items().enumerate().filter(|(slot, _)| slots.contains(slot));

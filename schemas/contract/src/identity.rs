@@ -1,15 +1,15 @@
 //! Who is at the other end, read from the client certificate and from nothing else.
 //!
-//! The profile: an end-entity certificate (not a CA) whose extended key usage allows client
-//! authentication and whose subject alternative name holds exactly one URI
-//! `kakehashi://<zone>/<role>/<organisation>/<device>`. Chain, validity and revocation are the TLS
-//! layer's work and are done before this is asked.
+//! What the certificate must be like is the [profile](crate::profile); who its holder is stands in its only
+//! name, the URI `kakehashi://<zone>/<role>/<organisation>/<device>`. Chain, validity and revocation are
+//! the TLS layer's work and are done before this is asked.
 
 use std::{fmt, str::FromStr};
 
 use kakehashi_kernel::Sha256Digest;
 use serde::{Deserialize, Serialize};
-use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
+
+use crate::profile;
 
 /// Where a client stands. Each zone has its own issuing CA and its own listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,41 +101,84 @@ pub struct Identity {
     pub certificate: Sha256Digest,
 }
 
-/// Why a certificate that TLS accepted gives no identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum IdentityRefusal {
-    /// Not one DER certificate.
-    #[error("the certificate cannot be read")]
-    Unreadable,
-    /// A CA certificate used as a leaf.
-    #[error("a CA certificate cannot be a client certificate")]
-    CaAsLeaf,
-    /// The extended key usage is missing or does not allow client authentication.
-    #[error("the certificate's extended key usage does not allow client authentication")]
-    WrongKeyUsage,
-    /// No subject alternative name, or no URI in it.
-    #[error("the certificate names no kakehashi:// URI")]
-    UriMissing,
-    /// More than one name.
-    #[error("the certificate names more than one subject")]
-    UriDoubled,
-    /// The URI is not `kakehashi://<zone>/<role>/<organisation>/<device>`.
-    #[error("the certificate's kakehashi:// URI is malformed")]
-    UriMalformed,
-}
-
-impl IdentityRefusal {
-    /// A stable code for the audit trail.
-    pub const fn code(self) -> &'static str {
+impl Zone {
+    /// The roles that certificates of this zone may carry.
+    pub const fn roles(self) -> &'static [Role] {
         match self {
-            Self::Unreadable => "certificate-unreadable",
-            Self::CaAsLeaf => "certificate-ca-as-leaf",
-            Self::WrongKeyUsage => "certificate-key-usage",
-            Self::UriMissing => "certificate-uri-missing",
-            Self::UriDoubled => "certificate-uri-doubled",
-            Self::UriMalformed => "certificate-uri-malformed",
+            Self::Entry => &[Role::Institution],
+            Self::Municipal => &[Role::MunicipalStaff],
+            Self::National => &[Role::NationalStaff],
+            Self::Conversion => &[Role::Contractor],
+            Self::Internal => &[Role::Gateway, Role::Component],
         }
     }
+}
+
+macro_rules! refusals {
+    ($($(#[doc = $doc:literal])* $variant:ident = $code:literal: $text:literal),* $(,)?) => {
+        /// Why a certificate that TLS accepted gives no identity.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+        pub enum IdentityRefusal {
+            $($(#[doc = $doc])* #[error($text)] $variant),*
+        }
+
+        impl IdentityRefusal {
+            /// Every refusal.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// A stable code for the audit trail.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code),* }
+            }
+        }
+    };
+}
+
+refusals! {
+    /// Not one DER certificate.
+    Unreadable = "certificate-unreadable": "the certificate cannot be read",
+    /// More bytes than a certificate of ours has.
+    Oversized = "certificate-oversized": "the certificate is too large",
+    /// Not version 3.
+    VersionOld = "certificate-version": "the certificate is not of version 3",
+    /// The serial number is zero, negative, or longer than 20 bytes.
+    SerialMalformed = "certificate-serial": "the certificate's serial number is malformed",
+    /// Valid for longer than three years.
+    ValidityTooLong = "certificate-validity-too-long": "the certificate is valid for too long",
+    /// A key that is too short or of a kind that is not allowed.
+    KeyWeak = "certificate-key-weak": "the certificate's key is too weak",
+    /// Signed with a hash that is not allowed.
+    HashWeak = "certificate-hash-weak": "the certificate's signature is too weak",
+    /// An extension that is critical and not known to us.
+    ExtensionUnknown = "certificate-extension-unknown":
+        "the certificate has a critical extension that is not known",
+    /// The same extension twice.
+    ExtensionDoubled = "certificate-extension-doubled": "the certificate has an extension twice",
+    /// A CA certificate used as a leaf.
+    CaAsLeaf = "certificate-ca-as-leaf": "a CA certificate cannot be a client certificate",
+    /// The key may not sign, or may sign certificates.
+    NoSigning = "certificate-no-signing":
+        "the certificate's key usage is not that of a client's signature",
+    /// The extended key usage is missing or does not allow client authentication.
+    WrongKeyUsage = "certificate-key-usage":
+        "the certificate's extended key usage does not allow client authentication",
+    /// The extended key usage allows everything.
+    AnyPurpose = "certificate-any-purpose": "the certificate may be used for any purpose",
+    /// Not issued under our policy for client certificates.
+    PolicyMissing = "certificate-policy-missing":
+        "the certificate was not issued under the policy for clients",
+    /// No subject alternative name, or one that is no URI.
+    UriMissing = "certificate-uri-missing": "the certificate names no kakehashi:// URI",
+    /// More than one URI.
+    UriDoubled = "certificate-uri-doubled": "the certificate names more than one subject",
+    /// More than one name, of different kinds.
+    NameDoubled = "certificate-name-doubled": "the certificate names something besides its URI",
+    /// A name with control bytes, or with others than ASCII.
+    NameMalformed = "certificate-name-malformed": "a name in the certificate is not printable ASCII",
+    /// The URI is not `kakehashi://<zone>/<role>/<organisation>/<device>`.
+    UriMalformed = "certificate-uri-malformed": "the certificate's kakehashi:// URI is malformed",
+    /// The zone has no such role.
+    RoleMisplaced = "certificate-role-misplaced": "the certificate's zone has no such role",
 }
 
 impl Identity {
@@ -145,20 +188,8 @@ impl Identity {
     ///
     /// [`IdentityRefusal`] when the certificate does not follow the profile.
     pub fn from_der(der: &[u8]) -> Result<Self, IdentityRefusal> {
-        let (rest, certificate) =
-            X509Certificate::from_der(der).map_err(|_| IdentityRefusal::Unreadable)?;
-        if !rest.is_empty() {
-            return Err(IdentityRefusal::Unreadable);
-        }
-        if certificate.is_ca() {
-            return Err(IdentityRefusal::CaAsLeaf);
-        }
-        let usage = certificate.extended_key_usage().map_err(|_| IdentityRefusal::Unreadable)?;
-        if !usage.is_some_and(|usage| usage.value.client_auth) {
-            return Err(IdentityRefusal::WrongKeyUsage);
-        }
-        let uri = sole_uri(&certificate)?;
-        Self::from_uri(uri, Sha256Digest::of(der))
+        let uri = profile::read(der)?;
+        Self::from_uri(&uri, Sha256Digest::of(der))
     }
 
     /// The URI a certificate must carry for this identity.
@@ -175,9 +206,13 @@ impl Identity {
         if !is_name(organisation) || !is_name(device) {
             return Err(IdentityRefusal::UriMalformed);
         }
+        let (zone, role): (Zone, Role) = (zone.parse()?, role.parse()?);
+        if !zone.roles().contains(&role) {
+            return Err(IdentityRefusal::RoleMisplaced);
+        }
         Ok(Self {
-            zone: zone.parse()?,
-            role: role.parse()?,
+            zone,
+            role,
             organisation: organisation.to_owned(),
             device: device.to_owned(),
             certificate,
@@ -190,23 +225,6 @@ impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}/{}", self.zone, self.role, self.organisation, self.device)
     }
-}
-
-fn sole_uri<'a>(certificate: &'a X509Certificate<'_>) -> Result<&'a str, IdentityRefusal> {
-    let mut found = None;
-    for extension in certificate.extensions() {
-        let ParsedExtension::SubjectAlternativeName(names) = extension.parsed_extension() else {
-            continue;
-        };
-        for name in &names.general_names {
-            match name {
-                GeneralName::URI(_) if found.is_some() => return Err(IdentityRefusal::UriDoubled),
-                GeneralName::URI(uri) => found = Some(*uri),
-                _ => {}
-            }
-        }
-    }
-    found.ok_or(IdentityRefusal::UriMissing)
 }
 
 fn is_name(text: &str) -> bool {
@@ -241,6 +259,25 @@ mod tests {
         ] {
             assert_eq!(read(uri), Err(IdentityRefusal::UriMalformed), "{uri}");
         }
+    }
+
+    #[test]
+    fn a_role_belongs_to_one_zone() {
+        for zone in Zone::ALL.iter().copied() {
+            for role in Role::ALL.iter().copied() {
+                let found = read(&Identity::uri(zone, role, "141003", "scan-01"));
+                let expected = zone.roles().contains(&role);
+                assert_eq!(found.is_ok(), expected, "{zone} {role}");
+                assert_eq!(found == Err(IdentityRefusal::RoleMisplaced), !expected);
+            }
+        }
+    }
+
+    #[test]
+    fn every_refusal_has_a_code_of_its_own() {
+        let codes: std::collections::HashSet<_> =
+            IdentityRefusal::ALL.iter().map(|refusal| refusal.code()).collect();
+        assert_eq!(codes.len(), IdentityRefusal::ALL.len());
     }
 
     #[test]

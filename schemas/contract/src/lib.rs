@@ -10,12 +10,14 @@ pub mod manifest;
 pub mod message;
 pub mod objects;
 pub mod problem;
+pub mod profile;
 
 pub use audit::{AuditEntry, AuditFact, AuditKey};
 pub use identity::{Identity, IdentityRefusal, Role, Zone};
 pub use manifest::{Manifest, ManifestDocument, PageImage};
 pub use message::{ApplicationKind, Event, Message};
 pub use problem::Problem;
+pub use profile::{CLIENT_POLICIES_DER, CLIENT_POLICY_OID};
 
 /// Carries the client certificate from the gateway to a component (RFC 9440).
 pub const CLIENT_CERT_HEADER: &str = "client-cert";

@@ -66,3 +66,9 @@ pub const FORM_TABLE_BYTES_MAX: usize = 64 * 1024;
 pub const FORM_BODY_BYTES_MAX: usize = 512 * 1024;
 /// Steps of one rule evaluation are bounded by its text; bytes of one rule.
 pub const RULE_BYTES_MAX: usize = 4_000;
+/// Bytes of one client certificate.
+pub const CERTIFICATE_BYTES_MAX: usize = 8 * 1024;
+/// Certificates in the chain a client shows.
+pub const CERTIFICATE_CHAIN_MAX: usize = 4;
+/// Bytes of the chain a client shows.
+pub const CERTIFICATE_CHAIN_BYTES_MAX: usize = 16 * 1024;

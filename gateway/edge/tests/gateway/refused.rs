@@ -1,6 +1,6 @@
 //! Certificates that do not get through: an alert or 403, and one audit entry each.
 
-use kakehashi_contract::{Identity, Role, Zone};
+use kakehashi_contract::{CLIENT_POLICIES_DER, Identity, Role, Zone};
 use kakehashi_edge::LimitsConfig;
 use kakehashi_kernel::Timestamp;
 use kakehashi_platform::{
@@ -8,7 +8,8 @@ use kakehashi_platform::{
     pki::{Holder, Issued, SystemSerials, Validity},
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
+    BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType,
 };
 
 use crate::house::{House, NOW, codes, municipality};
@@ -54,6 +55,9 @@ fn odd(house: &House, zone: Zone, change: impl FnOnce(&mut CertificateParams)) -
     params.not_before = day(before);
     params.not_after = day(after);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    let policies = CLIENT_POLICIES_DER.to_vec();
+    params.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 32], policies)];
     let uri = Identity::uri(Zone::Municipal, Role::MunicipalStaff, "141003", "scan-01");
     params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
     change(&mut params);

@@ -158,6 +158,12 @@ impl Authority {
         serials: &dyn Serials,
     ) -> Result<CertificateFiles, PkiError> {
         let issue = || self.issue_client(holder, validity, serials);
+        // One from before the profile grew would be refused everywhere.
+        if let Some(chain) = folder::read(&CertificateFiles::of(folder, name).chain)?
+            && leaf(&chain).is_some_and(|leaf| Identity::from_der(&leaf).is_err())
+        {
+            return issue()?.store(folder, name);
+        }
         self.ensure_files(folder, name, holder.zone, now, issue)
     }
 

@@ -16,10 +16,10 @@ use std::{
     time::Duration,
 };
 
-use kakehashi_contract::{Identity, Role, Zone};
+use kakehashi_contract::{CLIENT_POLICIES_DER, Identity, Role, Zone};
 use kakehashi_kernel::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
+    BasicConstraints, CertificateParams, CidrSubnet, CustomExtension, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints, SanType,
     SerialNumber,
 };
@@ -70,6 +70,9 @@ impl Holder {
         Self { zone, role, organisation: organisation.into(), device: device.into() }
     }
 }
+
+/// The certificate policies extension (RFC 5280 §4.2.1.4).
+const POLICIES_OID: [u64; 4] = [2, 5, 29, 32];
 
 pub(super) fn root(validity: Validity, serial: [u8; 16]) -> CertificateParams {
     let mut params = base("Kakehashi Root CA", validity, serial);
@@ -142,6 +145,8 @@ pub(super) fn client(
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let uri = Identity::uri(holder.zone, holder.role, &holder.organisation, &holder.device);
     params.subject_alt_names = vec![SanType::URI(uri.try_into()?)];
+    let policies = CLIENT_POLICIES_DER.to_vec();
+    params.custom_extensions.push(CustomExtension::from_oid_content(&POLICIES_OID, policies));
     Ok(params)
 }
 

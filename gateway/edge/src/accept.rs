@@ -5,7 +5,7 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use http::{HeaderValue, Request, Response};
 use hyper::{body::Incoming, service::service_fn};
 use kakehashi_contract::{Identity, REQUEST_ID_HEADER, Zone};
-use kakehashi_kernel::{Ids, RequestId};
+use kakehashi_kernel::{Clock, Ids, RequestId};
 use kakehashi_platform::mtls::{BoxBody, Current, Limits, Trust, client_cert_value, serve_http};
 use rustls::{CertificateError, pki_types::CertificateDer};
 use tokio::{net::TcpStream, sync::watch, time::timeout};
@@ -17,8 +17,8 @@ use crate::{
     audit::Audit,
     body::Progress,
     forward::{Forward, request_id_value},
-    policy::Policy,
-    problem,
+    policy::Rulebook,
+    problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
 };
 
@@ -29,10 +29,11 @@ const RECHECK_INTERVAL: Duration = Duration::from_mins(1);
 pub(crate) struct Gate {
     pub(crate) zone: Zone,
     pub(crate) trust: Arc<Trust>,
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) policy: Arc<Rulebook>,
     pub(crate) forward: Arc<Forward>,
     pub(crate) audit: Audit,
     pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
     pub(crate) shutdown: CancellationToken,
 }
@@ -134,13 +135,20 @@ impl Gate {
         let method = request.method().clone();
         let mut entry = self.audit.request(identity, guest.peer, id, method);
         let progress = Progress::new();
-        let route = self.policy.route(&guest.identity, request.method(), request.uri().path());
-        let answered = match route {
-            Ok(route) => {
-                entry.found_route(route.template.as_str());
-                self.forward.send(request, route, &guest.certificate, id, &progress).await
+        let reader = Reader::of(request.headers());
+        let (head, body) = request.into_parts();
+        let answered = match self.policy.admit(&guest.identity, &head, self.clock.now()) {
+            Ok(permit) => {
+                entry.found_route(permit.template());
+                let request = Request::from_parts(head, body);
+                self.forward.send(request, &permit, &guest.certificate, id, &progress).await
             }
-            Err(refusal) => Err(refusal),
+            Err(denied) => {
+                if let Some(template) = &denied.template {
+                    entry.found_route(template);
+                }
+                Err(denied.refusal)
+            }
         };
         let bytes = progress.bytes();
         let written = match &answered {
@@ -153,7 +161,9 @@ impl Gate {
             Err(refusal) => entry.write(refusal.code(), None, bytes).await,
         };
         let answered = if written.is_ok() { answered } else { Err(Refusal::AuditDown) };
-        let mut response = answered.unwrap_or_else(|refusal| problem::answer(refusal, id));
+        let now = self.clock.now();
+        let occasion = Occasion { request: id, reader, now, certificate: None };
+        let mut response = answered.unwrap_or_else(|refusal| answer_to(&occasion, refusal));
         response.headers_mut().insert(REQUEST_ID_HEADER, request_id_value(id));
         response
     }
@@ -161,12 +171,14 @@ impl Gate {
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
     async fn turn_away(&self, stream: TlsStream<TcpStream>, code: &'static str) {
         let told = CancellationToken::new();
-        let (ids, answered) = (Arc::clone(&self.ids), told.clone());
-        let service = service_fn(move |_: Request<Incoming>| {
+        let (ids, answered, now) = (Arc::clone(&self.ids), told.clone(), self.clock.now());
+        let service = service_fn(move |request: Request<Incoming>| {
             // One answer, then the connection ends.
             answered.cancel();
-            let id = RequestId::generate(&*ids);
-            std::future::ready(Ok::<_, Infallible>(problem::answer(Refusal::Identity(code), id)))
+            let (request, reader) = (RequestId::generate(&*ids), Reader::of(request.headers()));
+            let occasion = Occasion { request, reader, now, certificate: None };
+            let answer = answer_to(&occasion, Refusal::Identity(code));
+            std::future::ready(Ok::<_, Infallible>(answer))
         });
         let serving = serve_http(stream, service, &self.limits, &told);
         if timeout(self.limits.handshake_timeout, serving).await.is_err() {

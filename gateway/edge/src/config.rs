@@ -19,8 +19,12 @@ pub struct EdgeConfig {
     pub upstreams: BTreeMap<String, String>,
     /// How the gateway shows itself to components.
     pub upstream_client: UpstreamClientConfig,
-    /// The policy file (TOML).
+    /// The policy file (TOML). Followed: a new one is in force within seconds, a wrong one never.
     pub policy: PathBuf,
+    /// Who is suspended (TOML), written by operators and by the gateway itself. Without this key it lies
+    /// beside the audit ledger as `suspended.toml`.
+    #[serde(default)]
+    pub suspended: Option<PathBuf>,
     /// The audit ledger (JSON lines). Its head lies beside it, with `.head` appended.
     pub audit: PathBuf,
     /// What clients are granted.
@@ -98,6 +102,14 @@ impl Default for LimitsConfig {
             total_timeout_ms: 30 * 60_000,
             drain_timeout_ms: 10_000,
         }
+    }
+}
+
+impl EdgeConfig {
+    /// Answers where the suspensions lie.
+    pub fn suspensions(&self) -> PathBuf {
+        let beside_the_ledger = || self.audit.with_file_name("suspended.toml");
+        self.suspended.clone().unwrap_or_else(beside_the_ledger)
     }
 }
 

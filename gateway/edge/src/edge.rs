@@ -19,7 +19,7 @@ use crate::{
     config::EdgeConfig,
     forward::Forward,
     ledger::{Ledger, LedgerBroken},
-    policy::{Policy, PolicyError},
+    policy::{PolicyError, Rulebook, SuspensionError, Suspensions},
 };
 
 /// Idle connections to a component are given up well before the component does.
@@ -39,18 +39,24 @@ pub struct EdgeParts {
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeError {
-    /// The policy file is not there.
-    #[error("the policy file {path} cannot be read")]
-    PolicyFile {
+    /// The policy cannot be read or is wrong.
+    #[error("the policy {path} cannot be used")]
+    Policy {
         /// Which file.
         path: PathBuf,
         /// Why.
         #[source]
-        source: std::io::Error,
+        source: PolicyError,
     },
-    /// The policy is wrong.
-    #[error("the policy cannot be used")]
-    Policy(#[from] PolicyError),
+    /// There is a file of suspensions that cannot be used.
+    #[error("the suspensions {path} cannot be used")]
+    Suspensions {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: SuspensionError,
+    },
     /// An upstream is no `https://host:port`.
     #[error("upstream {name} is not https://host:port")]
     Upstream {
@@ -86,6 +92,7 @@ pub enum EdgeError {
 /// A gateway that listens.
 pub struct Edge {
     gates: Vec<(TcpListener, SocketAddr, Gate)>,
+    policy: Arc<Rulebook>,
     audit: Audit,
     ledger: Arc<Ledger>,
     shutdown: CancellationToken,
@@ -98,7 +105,7 @@ impl Edge {
     ///
     /// [`EdgeError`] naming what is wrong; nothing is left running.
     pub async fn bind(config: EdgeConfig, parts: EdgeParts) -> Result<Self, EdgeError> {
-        let policy = Arc::new(policy(&config)?);
+        let policy = Arc::new(rulebook(&config)?);
         let forward = Arc::new(forward(&config, &parts.clock)?);
         let mut trusts = Vec::new();
         for listener in &config.listeners {
@@ -113,7 +120,7 @@ impl Edge {
             return Err(EdgeError::Listeners);
         }
         let ledger = Arc::new(Ledger::open(&config.audit, parts.audit_key)?);
-        let audit = Audit::new(Arc::clone(&ledger), parts.clock);
+        let audit = Audit::new(Arc::clone(&ledger), Arc::clone(&parts.clock));
         let shutdown = CancellationToken::new();
         let mut gates = Vec::new();
         for (listener, trust) in trusts {
@@ -127,13 +134,14 @@ impl Edge {
                 forward: Arc::clone(&forward),
                 audit: audit.clone(),
                 ids: Arc::clone(&parts.ids),
+                clock: Arc::clone(&parts.clock),
                 limits: config.limits.connection(),
                 shutdown: shutdown.clone(),
             };
             info!(zone = %listener.zone, %address, "listening");
             gates.push((socket, address, gate));
         }
-        Ok(Self { gates, audit, ledger, shutdown })
+        Ok(Self { gates, policy, audit, ledger, shutdown })
     }
 
     /// Answers where each zone's listener is bound.
@@ -144,6 +152,8 @@ impl Edge {
     /// Serves until `shutdown`, then drains, syncs the ledger and returns.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut listening = JoinSet::new();
+        let (policy, stop) = (self.policy, self.shutdown.clone());
+        listening.spawn(async move { policy.follow_files(&stop).await });
         for (socket, _, gate) in self.gates {
             let gate = Arc::new(gate);
             let followed = Arc::clone(&gate);
@@ -177,10 +187,13 @@ impl Edge {
     }
 }
 
-fn policy(config: &EdgeConfig) -> Result<Policy, EdgeError> {
-    let text = std::fs::read_to_string(&config.policy)
-        .map_err(|source| EdgeError::PolicyFile { path: config.policy.clone(), source })?;
-    Ok(Policy::parse(&text, |name| config.upstreams.contains_key(name))?)
+fn rulebook(config: &EdgeConfig) -> Result<Rulebook, EdgeError> {
+    let path = config.suspensions();
+    let suspensions = Suspensions::load(&path)
+        .map_err(|source| EdgeError::Suspensions { path: path.clone(), source })?;
+    let upstreams = config.upstreams.keys().cloned().collect();
+    Rulebook::load(&config.policy, upstreams, Arc::new(suspensions))
+        .map_err(|source| EdgeError::Policy { path: config.policy.clone(), source })
 }
 
 fn forward(config: &EdgeConfig, clock: &Arc<dyn Clock>) -> Result<Forward, EdgeError> {

@@ -19,7 +19,7 @@ use crate::{
     body::{PassingBody, Progress},
     config::LimitsConfig,
     headers::{clean_request, clean_response},
-    policy::Route,
+    policy::Permit,
     refusal::Refusal,
 };
 
@@ -43,16 +43,16 @@ impl Forward {
     pub(crate) async fn send(
         &self,
         request: Request<Incoming>,
-        route: &Route,
+        permit: &Permit,
         certificate: &HeaderValue,
         id: RequestId,
         progress: &Arc<Progress>,
     ) -> Result<Response<BoxBody>, Refusal> {
-        let bytes_max = route.body_bytes_max.unwrap_or(u64::MAX).min(self.limits.body_bytes_max);
+        let bytes_max = permit.body_bytes_max().unwrap_or(u64::MAX).min(self.limits.body_bytes_max);
         if declared_length(request.headers()).is_some_and(|length| length > bytes_max) {
             return Err(Refusal::BodyTooLarge);
         }
-        let upstream = self.upstreams.get(&route.upstream).ok_or(Refusal::ComponentDown)?;
+        let upstream = self.upstreams.get(permit.upstream()).ok_or(Refusal::ComponentDown)?;
         let (head, body) = prepare(request, upstream, certificate, id)?;
         let idle = self.limits.idle();
         let body = PassingBody::new(body, bytes_max, idle, Arc::clone(progress)).boxed_unsync();
@@ -67,7 +67,7 @@ impl Forward {
                     return Err(refusal);
                 }
                 let error = &error as &dyn std::error::Error;
-                warn!(error, request = %id, upstream = route.upstream, "component did not answer");
+                warn!(error, request = %id, upstream = permit.upstream(), "component did not answer");
                 Err(Refusal::ComponentDown)
             }
         }

@@ -8,14 +8,16 @@ mod audit;
 mod body;
 mod config;
 mod edge;
+mod explain;
 mod forward;
 mod headers;
 pub mod ledger;
 mod policy;
 mod problem;
 mod refusal;
-mod template;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};
-pub use policy::{Policy, PolicyError, PolicyFault};
+pub use policy::{
+    Policy, PolicyError, PolicyFault, RouteLine, Suspension, SuspensionError, Suspensions,
+};

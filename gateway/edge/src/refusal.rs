@@ -1,5 +1,9 @@
 //! Why a request does not get through. Answered by `problem.rs`, recorded by its code.
 
+use kakehashi_kernel::Timestamp;
+
+use crate::policy::Methods;
+
 /// One reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -9,9 +13,45 @@ pub(crate) enum Refusal {
     /// The policy knows no such way.
     #[error("no route for this role, method and path")]
     NoRoute,
+    /// The policy knows the path, but not with this method; with these.
+    #[error("the path does not have this method")]
+    MethodUnknown(Methods),
     /// The path is not plain.
     #[error("the path is malformed")]
     PathMalformed,
+    /// The query cannot be read, or different readers would read it differently.
+    #[error("the query is malformed")]
+    QueryMalformed,
+    /// The query has a parameter that the policy does not name.
+    #[error("a query parameter is unknown")]
+    ParameterUnknown,
+    /// The query has a parameter more often than the policy says.
+    #[error("a query parameter comes too often")]
+    ParameterDoubled,
+    /// The query lacks a parameter.
+    #[error("a query parameter is missing")]
+    ParameterMissing,
+    /// A value in path or query is not of its type.
+    #[error("a parameter is malformed")]
+    ParameterMalformed,
+    /// A header that the policy has a rule for does not follow it.
+    #[error("a header is malformed")]
+    HeaderMalformed,
+    /// The body is of a content type that the policy does not name here, or of none.
+    #[error("the content type is not accepted here")]
+    ContentType,
+    /// There is a body where none may be.
+    #[error("no body is accepted here")]
+    BodyUnexpected,
+    /// The door is shut at this hour.
+    #[error("outside the hours of use")]
+    OutOfHours {
+        /// When it opens, if that can be foreseen.
+        opens: Option<Timestamp>,
+    },
+    /// The organisation, device or certificate is suspended.
+    #[error("suspended")]
+    Suspended,
     /// `Host` is missing, doubled, or differs from the request target.
     #[error("the host is malformed")]
     HostMalformed,
@@ -42,6 +82,17 @@ impl Refusal {
             Self::Identity(code) => code,
             Self::NoRoute => "route-unknown",
             Self::PathMalformed => "path-malformed",
+            Self::MethodUnknown(_) => "method-unknown",
+            Self::QueryMalformed => "query-malformed",
+            Self::ParameterUnknown => "parameter-unknown",
+            Self::ParameterDoubled => "parameter-doubled",
+            Self::ParameterMissing => "parameter-missing",
+            Self::ParameterMalformed => "parameter-malformed",
+            Self::HeaderMalformed => "header-malformed",
+            Self::ContentType => "content-type-unknown",
+            Self::BodyUnexpected => "body-unexpected",
+            Self::OutOfHours { .. } => "out-of-hours",
+            Self::Suspended => "suspended",
             Self::HostMalformed => "host-malformed",
             Self::BodyTooLarge => "body-too-large",
             Self::BodyBroken => "body-broken",

@@ -232,22 +232,24 @@ async fn a_route_that_the_policy_does_not_know_is_forbidden() {
     let seen = door.ledger.entries().len();
     let client = door.client(Some(door.files("municipality")));
     let attempts = [
-        (Method::GET, "/api/v1/lots", "route-unknown"),
-        (Method::DELETE, "/scans", "route-unknown"),
-        (Method::GET, "/sign-in/../scans", "path-malformed"),
-        (Method::GET, "/scans/%2e%2e", "path-malformed"),
+        (Method::GET, "/api/v1/lots", "route-unknown", 403),
+        (Method::DELETE, "/scans", "method-unknown", 405),
+        (Method::GET, "/sign-in/../scans", "path-malformed", 403),
+        (Method::GET, "/scans/%2e%2e", "path-malformed", 403),
+        (Method::GET, "/scans?debug=1", "parameter-unknown", 400),
+        (Method::GET, "/scans/1", "parameter-malformed", 400),
     ];
-    for (method, path, _) in &attempts {
+    for (method, path, _, status) in &attempts {
         let request = Request::builder().method(method).uri(door.url(Zone::Municipal, path));
         let answer = client.send(request.body(Bytes::new()).expect("a request")).await;
         let answer = answer.expect("an answer");
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
+        assert_eq!(answer.status.as_u16(), *status, "{method} {path}");
         let problem: serde_json::Value =
             serde_json::from_slice(&answer.body).expect("a problem document");
-        assert_eq!(problem["status"], 403, "{problem}");
+        assert_eq!(problem["status"], *status, "{problem}");
     }
     let found = door.close(seen);
-    assert_eq!(outcomes(&found), attempts.map(|(.., outcome)| outcome));
+    assert_eq!(outcomes(&found), attempts.map(|(_, _, outcome, _)| outcome));
     for entry in &found {
         assert!(entry.fact.actor.contains(MUNICIPALITY), "{entry:?}");
         assert!(!entry.fact.subject.contains("lots"), "paths are not for the ledger: {entry:?}");

@@ -39,24 +39,31 @@ pub(crate) const NOW: Timestamp = Timestamp(1_795_400_000_000);
 const DAY_MS: i64 = 86_400_000;
 
 pub(crate) const POLICY: &str = r#"
+    [type.name]
+    kind = "word"
+    characters = "a-z"
+    length_max = 20
     [[route]]
     zone = "municipal"
     role = "municipal-staff"
     methods = ["GET", "POST"]
     path = "/echo"
     upstream = "component"
+    body = "any"
     [[route]]
     zone = "municipal"
     role = "municipal-staff"
     methods = ["POST"]
     path = "/count/{name}"
     upstream = "component"
+    body = "any"
     [[route]]
     zone = "municipal"
     role = "municipal-staff"
     methods = ["POST"]
     path = "/small"
     upstream = "component"
+    body = "any"
     body_bytes_max = 1000
     [[route]]
     zone = "municipal"
@@ -199,6 +206,7 @@ impl House {
                 root: self.public("root.pem"),
             },
             policy: self.folder.path().join("policy.toml"),
+            suspended: None,
             audit: self.ledger(),
             limits,
         }

@@ -65,7 +65,9 @@ async fn what_the_policy_does_not_name_is_refused() {
         assert_eq!(answer.headers["content-type"], "application/problem+json");
     }
     let request = Request::delete(house.url(Zone::Municipal, "/echo")).body("").unwrap();
-    assert_eq!(client.send(request).await.unwrap().status, 403);
+    let answer = client.send(request).await.unwrap();
+    assert_eq!(answer.status, 405);
+    assert_eq!(answer.headers["allow"], "GET, POST");
     let doctor = Holder::new(Zone::Entry, Role::Institution, "1312345", "desk-1");
     let client = house.client(&house.issue(&doctor));
     assert_eq!(client.get(&house.url(Zone::Entry, "/echo")).await.unwrap().status, 403);
@@ -78,7 +80,7 @@ async fn what_the_policy_does_not_name_is_refused() {
         get.clone(),
         get,
         odd,
-        format!("{staff} request DELETE - route-unknown"),
+        format!("{staff} request DELETE - method-unknown"),
         "entry/institution/1312345/desk-1 request GET - route-unknown".to_owned(),
     ];
     assert_eq!(codes(&house.end().await), expected);

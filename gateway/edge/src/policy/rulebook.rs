@@ -1,0 +1,220 @@
+//! What is in force: the policy and the suspensions, followed as their files change.
+//!
+//! A file that cannot be used is reported with everything that is wrong with it, and what was in force
+//! stays so. A policy is exchanged as a whole between two requests.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::ArcSwap;
+use http::request::Parts;
+use kakehashi_contract::Identity;
+use kakehashi_kernel::Timestamp;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::MissedTickBehavior,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::{
+    Denied, Permit, Policy, PolicyError, Suspensions, file::FILE_BYTES_MAX, suspension::stamp,
+};
+use crate::refusal::Refusal;
+
+/// How often the files are looked at.
+const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The policy and the suspensions in force.
+pub(crate) struct Rulebook {
+    path: PathBuf,
+    upstreams: Vec<String>,
+    policy: ArcSwap<Policy>,
+    suspensions: Arc<Suspensions>,
+    stamp: Mutex<Option<(SystemTime, u64, u64)>>,
+}
+
+/// Why a policy file is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// To see whether it changed.
+    Interval,
+    /// Somebody asked by SIGHUP.
+    Signal,
+}
+
+impl Rulebook {
+    /// Reads the policy file. `upstreams` names the components there are.
+    pub(crate) fn load(
+        path: &Path,
+        upstreams: Vec<String>,
+        suspensions: Arc<Suspensions>,
+    ) -> Result<Self, PolicyError> {
+        let stamp = Mutex::new(stamp(path));
+        let policy = ArcSwap::from_pointee(read(path, &upstreams)?);
+        Ok(Self { path: path.to_owned(), upstreams, policy, suspensions, stamp })
+    }
+
+    /// Answers the permission for a request, or why there is none.
+    pub(crate) fn admit(
+        &self,
+        who: &Identity,
+        head: &Parts,
+        now: Timestamp,
+    ) -> Result<Permit, Denied> {
+        if self.suspensions.covers(who) {
+            return Err(Denied { refusal: Refusal::Suspended, template: None });
+        }
+        self.policy.load().admit(who, head, now)
+    }
+
+    /// Answers who is suspended.
+    #[cfg_attr(not(test), expect(dead_code, reason = "asked by the connections"))]
+    pub(crate) const fn suspensions(&self) -> &Arc<Suspensions> {
+        &self.suspensions
+    }
+
+    /// Looks at both files every second, and at SIGHUP, until `shutdown`.
+    pub(crate) async fn follow_files(self: Arc<Self>, shutdown: &CancellationToken) {
+        let mut ticks = tokio::time::interval(FOLLOW_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut hangups = signal(SignalKind::hangup())
+            .inspect_err(|error| warn!(%error, "SIGHUP cannot be followed"))
+            .ok();
+        loop {
+            let reason = tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = ticks.tick() => Reason::Interval,
+                Some(()) = async { hangups.as_mut()?.recv().await } => Reason::Signal,
+            };
+            let book = Arc::clone(&self);
+            let looking = tokio::task::spawn_blocking(move || book.look(reason));
+            if looking.await.is_err() {
+                error!("the policy file could not be looked at");
+            }
+        }
+    }
+
+    fn look(&self, reason: Reason) {
+        self.suspensions.reload_if_changed();
+        let found = stamp(&self.path);
+        {
+            let mut known = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+            if *known == found && reason == Reason::Interval {
+                return;
+            }
+            *known = found;
+        }
+        match read(&self.path, &self.upstreams) {
+            Ok(policy) => {
+                self.policy.store(Arc::new(policy));
+                info!("the policy was read again");
+            }
+            Err(PolicyError::Faults(faults)) => {
+                for fault in &faults {
+                    error!("{fault}");
+                }
+                error!("the new policy cannot be used, the old one stays");
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                error!(error, "the new policy cannot be used, the old one stays");
+            }
+        }
+    }
+}
+
+fn read(path: &Path, upstreams: &[String]) -> Result<Policy, PolicyError> {
+    let length = fs::metadata(path)?.len();
+    if length > FILE_BYTES_MAX {
+        return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge).into());
+    }
+    Policy::parse(&fs::read_to_string(path)?, |name| upstreams.iter().any(|known| known == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use kakehashi_contract::{Role, Zone};
+    use kakehashi_kernel::Sha256Digest;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::policy::Suspension;
+
+    fn policy(path: &str) -> String {
+        format!(
+            "[[route]]\nzone = \"municipal\"\nrole = \"municipal-staff\"\nmethods = [\"GET\"]\n\
+             path = \"{path}\"\nupstream = \"ingest\"\n"
+        )
+    }
+
+    fn book(folder: &TempDir) -> Rulebook {
+        let path = folder.path().join("policy.toml");
+        fs::write(&path, policy("/scans")).unwrap();
+        let suspensions = Suspensions::load(&folder.path().join("suspended.toml")).unwrap();
+        Rulebook::load(&path, vec!["ingest".to_owned()], Arc::new(suspensions)).unwrap()
+    }
+
+    fn ask(book: &Rulebook, path: &str) -> Option<Refusal> {
+        let who = Identity {
+            zone: Zone::Municipal,
+            role: Role::MunicipalStaff,
+            organisation: "141003".to_owned(),
+            device: "scan-01".to_owned(),
+            certificate: Sha256Digest::of(b""),
+        };
+        let head = Request::get(path).body(()).unwrap().into_parts().0;
+        book.admit(&who, &head, Timestamp(0)).err().map(|denied| denied.refusal)
+    }
+
+    #[test]
+    fn a_new_policy_takes_the_old_ones_place() {
+        let folder = TempDir::new().unwrap();
+        let book = book(&folder);
+        fs::write(folder.path().join("policy.toml"), policy("/records")).unwrap();
+        book.look(Reason::Interval);
+        assert_eq!(ask(&book, "/records"), None);
+        assert_eq!(ask(&book, "/scans"), Some(Refusal::NoRoute));
+    }
+
+    #[test]
+    fn a_wrong_policy_leaves_the_old_one_in_force() {
+        let folder = TempDir::new().unwrap();
+        let book = book(&folder);
+        let good = policy("/records");
+        for wrong in [good.replace("ingest", "elsewhere"), format!("{good}\n[["), String::from("x")]
+        {
+            fs::write(folder.path().join("policy.toml"), wrong).unwrap();
+            book.look(Reason::Interval);
+            assert_eq!(ask(&book, "/scans"), None);
+            assert_eq!(ask(&book, "/records"), Some(Refusal::NoRoute));
+        }
+        fs::remove_file(folder.path().join("policy.toml")).unwrap();
+        book.look(Reason::Signal);
+        assert_eq!(ask(&book, "/scans"), None);
+    }
+
+    #[test]
+    fn whoever_is_suspended_is_told_so_whatever_is_asked() {
+        let folder = TempDir::new().unwrap();
+        let book = book(&folder);
+        let suspension = Suspension {
+            zone: Zone::Municipal,
+            organisation: "141003".to_owned(),
+            device: None,
+            certificate: None,
+            since: Timestamp(0),
+            reason: "incident".to_owned(),
+        };
+        book.suspensions().set(suspension.clone()).unwrap();
+        assert_eq!(ask(&book, "/scans"), Some(Refusal::Suspended));
+        assert_eq!(ask(&book, "/nowhere"), Some(Refusal::Suspended));
+        book.suspensions().lift(&suspension).unwrap();
+        assert_eq!(ask(&book, "/scans"), None);
+    }
+}

@@ -11,14 +11,15 @@ use kakehashi_kernel::Sha256Digest;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    problem::{CertificateNote, Occasion, Words, addition},
+    note::CertificateNote,
+    problem::{Occasion, Words, addition},
     refusal::Refusal,
 };
 
 const STYLE: &str = "\
 :root{color-scheme:light;--ink:#1a1a1c;--quiet:#4d4d52;--line:#c8c8cc;--edge:#b3261e;--key:#0017c1}\
 *{box-sizing:border-box}\
-body{margin:0;background:#f5f5f7;color:var(--ink);font:1.0625rem/1.75 \
+body{margin:0;background:#f5f5f7;color:var(--ink);font:1rem/1.65 \
 system-ui,\"Noto Sans JP\",\"Hiragino Sans\",\"Yu Gothic UI\",Meiryo,sans-serif}\
 header{background:#fff;border-bottom:1px solid var(--line);padding:.75rem 1.5rem;font-weight:700}\
 header span{font-weight:400;color:var(--quiet);margin-left:.75rem}\
@@ -34,6 +35,7 @@ code{font-family:ui-monospace,Consolas,monospace;font-size:.95em}\
 a{color:var(--key)}a:focus-visible{outline:3px solid var(--key);outline-offset:2px}\
 section[lang=en]{color:var(--quiet);font-size:.9375rem;padding:0 .25rem}\
 section[lang=en] h2{color:var(--ink);margin-top:0}\
+section[lang=en] h2::first-letter{text-transform:uppercase}\
 @media print{body,article{background:none}}";
 
 /// Allows this page's own style and nothing else.
@@ -83,7 +85,7 @@ pub(crate) fn page(occasion: &Occasion<'_>, refusal: Refusal, words: Words) -> M
                             dt { "理由コード" } dd { code { (refusal.code()) } }
                             dt { "日時（日本時間）" } dd { (occasion.now.display_japan()) }
                         }
-                        p { a href="/" { "最初の画面へ" } }
+                        p { a href="/" { (way_on(refusal)) } }
                     }
                     section lang="en" {
                         h2 { (title_english) }
@@ -93,6 +95,15 @@ pub(crate) fn page(occasion: &Occasion<'_>, refusal: Refusal, words: Words) -> M
                 }
             }
         }
+    }
+}
+
+/// Whoever could not come in tries the same once more; whoever is in goes back to the start.
+const fn way_on(refusal: Refusal) -> &'static str {
+    if matches!(refusal, Refusal::Identity(_)) {
+        "もう一度接続する"
+    } else {
+        "最初の画面へ"
     }
 }
 
@@ -141,8 +152,11 @@ pub(crate) fn certificate(status: StatusCode, code: &str) -> Words {
             ["証明書の有効期間がまだ始まっていません", "your certificate is not valid yet"],
             [
                 "下の有効期間を確認し、始まってからお使いください。\n\
-                 始まっているはずのときは、運用窓口に連絡してください。",
-                "Wait until its validity begins.\nIf it should have begun, call the service desk.",
+                 始まっているはずのときは、この端末の時計が下の日時と合っているか確かめてください。\n\
+                 時計も合っているときは、運用窓口に連絡してください。",
+                "Wait until its validity begins.\n\
+                 If it should have begun, compare this device's clock with the time below.\n\
+                 If the clock is right too, call the service desk.",
             ],
         ),
         "certificate-revoked" | "certificate-no-longer-valid" => (
@@ -201,13 +215,53 @@ pub(crate) fn certificate(status: StatusCode, code: &str) -> Words {
                  When asked for a certificate, choose that one.\nIf in doubt, call the service desk.",
             ],
         ),
-        "certificate-key-usage" | "certificate-ca-as-leaf" => (
+        "certificate-authority-expired" => (
+            [
+                "証明書の発行局の期限が切れているため、接続を止めています",
+                "closed, because the authority that issued your certificate has expired",
+            ],
+            [
+                "お使いの証明書や端末の故障ではありません。\n\
+                 運用窓口に連絡してください。",
+                "Neither your certificate nor your device is at fault.\nPlease call the service desk.",
+            ],
+        ),
+        "certificate-key-usage" | "certificate-ca-as-leaf" | "certificate-any-purpose" => (
             ["この証明書は、利用者の証明書ではありません", "your certificate is not one for users"],
             [
                 "証明書がいくつかあるときは、ブラウザーをすべて閉じて開き直し、利用者用のものを選んでください。\n\
                  それでも同じときは、運用窓口に連絡してください。",
                 "If you have several, close the browser completely and choose the one for users.\n\
                  If it stays, call the service desk.",
+            ],
+        ),
+        "certificate-unreadable"
+        | "certificate-oversized"
+        | "certificate-version"
+        | "certificate-serial"
+        | "certificate-validity-too-long"
+        | "certificate-key-weak"
+        | "certificate-hash-weak"
+        | "certificate-extension-unknown"
+        | "certificate-extension-doubled"
+        | "certificate-no-signing"
+        | "certificate-policy-missing"
+        | "certificate-uri-missing"
+        | "certificate-uri-doubled"
+        | "certificate-uri-malformed"
+        | "certificate-name-doubled"
+        | "certificate-name-malformed"
+        | "certificate-name-constraint"
+        | "certificate-role-misplaced" => (
+            [
+                "この証明書は、架け橋の証明書の決まりに合っていません",
+                "your certificate does not follow the rules for certificates of Kakehashi",
+            ],
+            [
+                "証明書がいくつかあるときは、ブラウザーをすべて閉じて開き直し、架け橋のために配布されたものを選んでください。\n\
+                 配布されたものを選んでいるときは、発行し直しが必要です。理由コードを添えて運用窓口に連絡してください。",
+                "If you have several, close the browser completely and choose the one you were given for Kakehashi.\n\
+                 If that is the one, it has to be issued again: call the service desk with the reason code.",
             ],
         ),
         _ => (

@@ -12,9 +12,11 @@ mod explain;
 mod forward;
 mod headers;
 pub mod ledger;
+mod note;
 mod policy;
 mod problem;
 mod refusal;
+mod secure;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};

@@ -12,7 +12,7 @@ use kakehashi_contract::problem::{PROBLEM_MEDIA_TYPE, Problem};
 use kakehashi_kernel::{RequestId, Timestamp};
 use kakehashi_platform::mtls::{BoxBody, full_body};
 
-use crate::{explain, refusal::Refusal};
+use crate::{explain, note::CertificateNote, refusal::Refusal};
 
 /// What every refusal carries besides its content type.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -43,19 +43,6 @@ impl Reader {
             Self::Program
         }
     }
-}
-
-/// What of a certificate is shown to its holder: which one it is, and from when until when. No subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CertificateNote {
-    /// The common name of the CA that issued it.
-    pub(crate) issuer: String,
-    /// The end of its serial number, in hex.
-    pub(crate) serial_end: String,
-    /// From when.
-    pub(crate) not_before: Timestamp,
-    /// Until when.
-    pub(crate) not_after: Timestamp,
 }
 
 /// What surrounds a refusal.

@@ -1,22 +1,27 @@
-//! One connection: handshake → identity → requests.
+//! One connection: hello → handshake → identity → requests. What a request goes through is `request.rs`.
+//!
+//! One function per stage. A stage that refuses names a code, and the connection gets one audit entry.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request};
 use hyper::{body::Incoming, service::service_fn};
-use kakehashi_contract::{Identity, REQUEST_ID_HEADER, Zone};
+use kakehashi_contract::{Identity, Zone};
 use kakehashi_kernel::{Clock, Ids, RequestId};
-use kakehashi_platform::mtls::{BoxBody, Current, Limits, Trust, client_cert_value, serve_http};
-use rustls::{CertificateError, pki_types::CertificateDer};
-use tokio::{net::TcpStream, sync::watch, time::timeout};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use kakehashi_platform::mtls::{Current, Limits, Trust, client_cert_value, serve_http};
+use rustls::{CertificateError, pki_types::CertificateDer, server::Acceptor};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
     audit::Audit,
-    body::Progress,
-    forward::{Forward, request_id_value},
+    forward::Forward,
     policy::Rulebook,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
@@ -28,6 +33,8 @@ const RECHECK_INTERVAL: Duration = Duration::from_mins(1);
 /// Everything a listener's connections share.
 pub(crate) struct Gate {
     pub(crate) zone: Zone,
+    /// The names this listener answers to; none for any.
+    pub(crate) server_names: Vec<String>,
     pub(crate) trust: Arc<Trust>,
     pub(crate) policy: Arc<Rulebook>,
     pub(crate) forward: Arc<Forward>,
@@ -38,36 +45,68 @@ pub(crate) struct Gate {
     pub(crate) shutdown: CancellationToken,
 }
 
+/// What a client said before the handshake.
+#[derive(Debug, Clone)]
+pub(crate) struct Hello {
+    /// The server name it asked for (SNI).
+    pub(crate) server_name: Option<Arc<str>>,
+}
+
 /// Who is at the other end of a connection, established once.
-struct Guest {
-    identity: Arc<Identity>,
-    certificate: HeaderValue,
-    peer: SocketAddr,
+#[derive(Debug)]
+pub(crate) struct Guest {
+    pub(crate) identity: Arc<Identity>,
+    /// The `Client-Cert` header, written once.
+    pub(crate) certificate: HeaderValue,
+    pub(crate) peer: SocketAddr,
+    pub(crate) hello: Hello,
 }
 
 impl Gate {
     /// Takes one connection from accept to its end.
     pub(crate) async fn receive(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         let trust = self.trust.watch();
-        let config = Arc::clone(&trust.borrow().config);
-        let accepting = TlsAcceptor::from(config).accept(stream);
-        let code = match timeout(self.limits.handshake_timeout, accepting).await {
-            Ok(Ok(stream)) => return self.welcome(stream, peer, trust).await,
-            Ok(Err(error)) => handshake_code(&error),
+        let greeted = Instant::now() + self.limits.handshake_timeout;
+        let shaken = async {
+            let start = self.greet(stream).await?;
+            let hello = read_hello(&start);
+            Ok::<_, &'static str>((self.shake_hands(start, &trust).await?, hello))
+        };
+        let code = match timeout_at(greeted, shaken).await {
+            Ok(Ok((stream, hello))) => return self.welcome(stream, peer, hello, trust).await,
+            Ok(Err(code)) => code,
             Err(_) => "handshake-timeout",
         };
         debug!(%peer, zone = %self.zone, code, "handshake refused");
         self.audit.connection_refused(self.zone, None, peer, code).await;
     }
 
+    /// Waits for the client's first message.
+    async fn greet(&self, stream: TcpStream) -> Result<StartHandshake<TcpStream>, &'static str> {
+        let mut accepting = std::pin::pin!(LazyConfigAcceptor::new(Acceptor::default(), stream));
+        accepting.as_mut().await.map_err(|error| handshake_code(&error))
+    }
+
+    /// Ends the handshake: the client's certificate holds, by chain, time and revocation list.
+    async fn shake_hands(
+        &self,
+        start: StartHandshake<TcpStream>,
+        trust: &watch::Receiver<Current>,
+    ) -> Result<TlsStream<TcpStream>, &'static str> {
+        let config = Arc::clone(&trust.borrow().config);
+        start.into_stream(config).await.map_err(|error| handshake_code(&error))
+    }
+
+    /// Lets in whom the certificate names, turns away whom it does not.
     async fn welcome(
         self: Arc<Self>,
         stream: TlsStream<TcpStream>,
         peer: SocketAddr,
+        hello: Hello,
         trust: watch::Receiver<Current>,
     ) {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
-        match self.identify(&chain, peer) {
+        match self.identify(&chain, peer, hello) {
             Ok(guest) => self.serve(stream, Arc::new(guest), chain, trust).await,
             Err(code) => {
                 self.audit.connection_refused(self.zone, None, peer, code).await;
@@ -80,15 +119,22 @@ impl Gate {
         &self,
         chain: &[CertificateDer<'_>],
         peer: SocketAddr,
+        hello: Hello,
     ) -> Result<Guest, &'static str> {
         let leaf = chain.first().ok_or("certificate-missing")?;
+        let is_ours =
+            |asked: &str| self.server_names.iter().any(|our| our.eq_ignore_ascii_case(asked));
+        let asked = hello.server_name.as_deref();
+        if !self.server_names.is_empty() && !asked.is_none_or(is_ours) {
+            return Err("server-name-unknown");
+        }
         let identity =
             Identity::from_der(leaf).map_err(kakehashi_contract::IdentityRefusal::code)?;
         if identity.zone != self.zone {
             return Err("certificate-other-zone");
         }
         let certificate = client_cert_value(leaf);
-        Ok(Guest { identity: Arc::new(identity), certificate, peer })
+        Ok(Guest { identity: Arc::new(identity), certificate, peer, hello })
     }
 
     /// Serves until the connection ends, or the certificate no longer holds.
@@ -97,29 +143,19 @@ impl Gate {
         stream: TlsStream<TcpStream>,
         guest: Arc<Guest>,
         chain: Vec<CertificateDer<'static>>,
-        mut trust: watch::Receiver<Current>,
+        trust: watch::Receiver<Current>,
     ) {
         let (gate, served) = (Arc::clone(&self), Arc::clone(&guest));
         let service = service_fn(move |request| {
             let (gate, guest) = (Arc::clone(&gate), Arc::clone(&served));
             async move { Ok::<_, Infallible>(gate.answer(&guest, request).await) }
         });
-        let expelled = async {
-            // Files change, and what was valid expires.
-            while !matches!(timeout(RECHECK_INTERVAL, trust.changed()).await, Ok(Err(_))) {
-                let current = trust.borrow_and_update().clone();
-                if !self.trust.holds(&current, &chain) {
-                    return;
-                }
-            }
-            std::future::pending::<()>().await;
-        };
         tokio::select! {
             ended = serve_http(stream, service, &self.limits, &self.shutdown) => match ended {
                 Ok(()) => {}
                 Err(error) => debug!(error, peer = %guest.peer, "connection ended"),
             },
-            () = expelled => {
+            () = self.expelled(&chain, trust) => {
                 let who = Some(&*guest.identity);
                 let code = "certificate-no-longer-valid";
                 warn!(peer = %guest.peer, who = %guest.identity, "connection closed: {code}");
@@ -128,44 +164,15 @@ impl Gate {
         }
     }
 
-    /// Answers one request, and writes its entry before.
-    async fn answer(&self, guest: &Guest, request: Request<Incoming>) -> Response<BoxBody> {
-        let id = RequestId::generate(&*self.ids);
-        let identity = Arc::clone(&guest.identity);
-        let method = request.method().clone();
-        let mut entry = self.audit.request(identity, guest.peer, id, method);
-        let progress = Progress::new();
-        let reader = Reader::of(request.headers());
-        let (head, body) = request.into_parts();
-        let answered = match self.policy.admit(&guest.identity, &head, self.clock.now()) {
-            Ok(permit) => {
-                entry.found_route(permit.template());
-                let request = Request::from_parts(head, body);
-                self.forward.send(request, &permit, &guest.certificate, id, &progress).await
+    /// Returns when the certificate no longer holds: files change, and what was valid expires.
+    async fn expelled(&self, chain: &[CertificateDer<'_>], mut trust: watch::Receiver<Current>) {
+        while !matches!(timeout(RECHECK_INTERVAL, trust.changed()).await, Ok(Err(_))) {
+            let current = trust.borrow_and_update().clone();
+            if !self.trust.holds(&current, chain) {
+                return;
             }
-            Err(denied) => {
-                if let Some(template) = &denied.template {
-                    entry.found_route(template);
-                }
-                Err(denied.refusal)
-            }
-        };
-        let bytes = progress.bytes();
-        let written = match &answered {
-            Ok(response) => {
-                let status = response.status();
-                let is_fine = !status.is_client_error() && !status.is_server_error();
-                let outcome = if is_fine { "ok" } else { "component-refused" };
-                entry.write(outcome, Some(status.as_u16()), bytes).await
-            }
-            Err(refusal) => entry.write(refusal.code(), None, bytes).await,
-        };
-        let answered = if written.is_ok() { answered } else { Err(Refusal::AuditDown) };
-        let now = self.clock.now();
-        let occasion = Occasion { request: id, reader, now, certificate: None };
-        let mut response = answered.unwrap_or_else(|refusal| answer_to(&occasion, refusal));
-        response.headers_mut().insert(REQUEST_ID_HEADER, request_id_value(id));
-        response
+        }
+        std::future::pending::<()>().await;
     }
 
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
@@ -185,6 +192,11 @@ impl Gate {
             debug!(code, "a refused client asked nothing");
         }
     }
+}
+
+/// Reads what the client said first.
+fn read_hello(start: &StartHandshake<TcpStream>) -> Hello {
+    Hello { server_name: start.client_hello().server_name().map(Arc::from) }
 }
 
 /// Names why a handshake failed, for the audit trail.

@@ -51,6 +51,10 @@ pub struct ListenerConfig {
     /// Whether TLS 1.2 is spoken too.
     #[serde(default)]
     pub tls12: bool,
+    /// The host names it answers to, `[..]` around an IPv6 address. None takes any, but a name in the TLS
+    /// handshake and the requests' host must agree.
+    #[serde(default)]
+    pub server_names: Vec<String>,
 }
 
 /// The gateway's own client certificate.

@@ -129,6 +129,7 @@ impl Edge {
             let address = socket.local_addr().map_err(bind)?;
             let gate = Gate {
                 zone: listener.zone,
+                server_names: listener.server_names.clone(),
                 trust,
                 policy: Arc::clone(&policy),
                 forward: Arc::clone(&forward),

@@ -44,16 +44,17 @@ impl Forward {
         &self,
         request: Request<Incoming>,
         permit: &Permit,
+        host: HeaderValue,
         certificate: &HeaderValue,
         id: RequestId,
         progress: &Arc<Progress>,
     ) -> Result<Response<BoxBody>, Refusal> {
-        let bytes_max = permit.body_bytes_max().unwrap_or(u64::MAX).min(self.limits.body_bytes_max);
+        let bytes_max = permit.body_bytes_max().unwrap_or(self.limits.body_bytes_max);
         if declared_length(request.headers()).is_some_and(|length| length > bytes_max) {
             return Err(Refusal::BodyTooLarge);
         }
         let upstream = self.upstreams.get(permit.upstream()).ok_or(Refusal::ComponentDown)?;
-        let (head, body) = prepare(request, upstream, certificate, id)?;
+        let (head, body) = prepare(request, upstream, host, certificate, id)?;
         let idle = self.limits.idle();
         let body = PassingBody::new(body, bytes_max, idle, Arc::clone(progress)).boxed_unsync();
         let answered = tokio::select! {
@@ -87,11 +88,11 @@ impl Forward {
 fn prepare(
     request: Request<Incoming>,
     upstream: &Authority,
+    host: HeaderValue,
     certificate: &HeaderValue,
     id: RequestId,
 ) -> Result<(http::request::Parts, Incoming), Refusal> {
     let (mut head, body) = request.into_parts();
-    let host = host(&head)?;
     clean_request(&mut head.headers);
     head.headers.insert(HOST, host);
     head.headers.insert(CLIENT_CERT_HEADER, certificate.clone());
@@ -120,30 +121,6 @@ async fn patience(progress: &Progress, idle: Duration, total: Duration) -> Refus
             return if is_client { Refusal::ClientSlow } else { Refusal::ComponentSlow };
         }
         sleep_until(limit).await;
-    }
-}
-
-/// Answers the host the client spoke to. HTTP/2 names it in the target, HTTP/1.1 in the header; where
-/// both are there they must agree (RFC 9112 §3.2.2, RFC 9113 §8.3.1).
-fn host(head: &http::request::Parts) -> Result<HeaderValue, Refusal> {
-    let mut values = head.headers.get_all(HOST).iter();
-    let (first, second) = (values.next(), values.next());
-    let target = head.uri.authority().map(|authority| authority.as_str().to_ascii_lowercase());
-    match (target, first, second) {
-        (_, _, Some(_)) | (None, None, None) => Err(Refusal::HostMalformed),
-        (Some(target), None, None) => {
-            HeaderValue::from_str(&target).map_err(|_| Refusal::HostMalformed)
-        }
-        (target, Some(value), None) => {
-            let text = value.to_str().map_err(|_| Refusal::HostMalformed)?.to_ascii_lowercase();
-            let named: Authority = text.parse().map_err(|_| Refusal::HostMalformed)?;
-            let agrees = target.is_none_or(|target| target == named.as_str());
-            if agrees && !text.contains('@') {
-                Ok(value.clone())
-            } else {
-                Err(Refusal::HostMalformed)
-            }
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The mutual-TLS front door: accept → handshake → identity → policy → forward → audit.
 //!
-//! Reading order: [`config`], `accept`, `policy`, `forward`, [`ledger`]. The gateway holds server keys,
-//! client roots and revocation lists. It has no database, sees no PDF, and knows no account.
+//! Reading order: [`config`], `accept`, `request`, `policy`, `forward`, [`ledger`]. The gateway holds
+//! server keys, client roots and revocation lists. It has no database, sees no PDF, and knows no account.
 
 mod accept;
 mod audit;
@@ -11,11 +11,13 @@ mod edge;
 mod explain;
 mod forward;
 mod headers;
+mod host;
 pub mod ledger;
 mod note;
 mod policy;
 mod problem;
 mod refusal;
+mod request;
 mod secure;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};

@@ -208,6 +208,11 @@ fn words(refusal: Refusal) -> Words {
             ["ホスト名の指定が不正です", "the host is malformed"],
             ["接続先の設定を確認してください。", "Check the address you connect to."],
         ),
+        Refusal::HostMismatch => row(
+            StatusCode::MISDIRECTED_REQUEST,
+            ["この接続先ではないホスト名です", "the host is not the one of this connection"],
+            ["URL のホスト名を確認してください。", "Check the host name in the address."],
+        ),
         Refusal::BodyTooLarge => row(
             StatusCode::PAYLOAD_TOO_LARGE,
             ["送信データが上限を超えています", "the body is too large"],

@@ -55,6 +55,9 @@ pub(crate) enum Refusal {
     /// `Host` is missing, doubled, or differs from the request target.
     #[error("the host is malformed")]
     HostMalformed,
+    /// `Host` is not ours, or not the name TLS was made for.
+    #[error("the host is not the one of this connection")]
+    HostMismatch,
     /// The body is larger than permitted.
     #[error("the body is too large")]
     BodyTooLarge,
@@ -94,6 +97,7 @@ impl Refusal {
             Self::OutOfHours { .. } => "out-of-hours",
             Self::Suspended => "suspended",
             Self::HostMalformed => "host-malformed",
+            Self::HostMismatch => "host-mismatch",
             Self::BodyTooLarge => "body-too-large",
             Self::BodyBroken => "body-broken",
             Self::ClientSlow => "client-slow",

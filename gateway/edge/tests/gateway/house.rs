@@ -193,6 +193,7 @@ impl House {
             client_authority: self.public(&format!("{zone}.pem")),
             revocations: self.public(&format!("{zone}.crl.pem")),
             tls12: false,
+            server_names: Vec::new(),
         };
         EdgeConfig {
             listeners: vec![listener(Zone::Municipal), listener(Zone::Entry)],

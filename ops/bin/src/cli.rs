@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kakehashi_kernel::FormKey;
 
-use crate::{books, ca, demo, forms, ledger, serve};
+use crate::{books, ca, demo, doctor, forms, ledger, serve};
 
 /// The word that makes this program the inspector.
 pub(crate) const INSPECT: &str = "inspect";
@@ -50,6 +50,8 @@ enum Command {
         #[command(subcommand)]
         command: ca::CaCommand,
     },
+    /// Checks a client's connection to the gateway step by step (接続確認)
+    Doctor(doctor::DoctorArgs),
     /// Says which forms there are, and what of them is judged by machine
     Forms {
         #[command(subcommand)]
@@ -152,6 +154,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
                 ledger::run(&config).await
             }
             Command::Ca { command } => ca::run(command),
+            Command::Doctor(args) => doctor::run(args).await,
             Command::Forms { command } => forms::run(&command),
             Command::Contractor(args) => demo::contractor::run(args).await,
         }

@@ -10,6 +10,7 @@ mod cli;
 mod compose;
 mod config;
 mod demo;
+mod doctor;
 mod forms;
 mod ledger;
 mod prepare;

@@ -11,6 +11,7 @@ pub mod message;
 pub mod objects;
 pub mod problem;
 pub mod profile;
+pub mod reception;
 
 pub use audit::{AuditEntry, AuditFact, AuditKey};
 pub use identity::{Identity, IdentityRefusal, Role, Zone};

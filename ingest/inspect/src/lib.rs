@@ -12,6 +12,8 @@ mod active;
 mod allow;
 mod barcode;
 mod examine;
+#[doc(hidden)]
+pub mod fuzz;
 mod image;
 mod inflate;
 mod load;

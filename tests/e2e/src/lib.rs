@@ -10,8 +10,10 @@ pub mod leaks;
 pub mod ledger;
 pub mod listening;
 pub mod outcome;
+pub mod papers;
 pub mod processes;
 pub mod program;
+pub mod tool;
 pub mod workspace;
 
 pub use house::House;

@@ -154,6 +154,7 @@ fn configuration(root: &Path) -> anyhow::Result<Config> {
                 "\"/var/lib/kakehashi/gateway-audit.jsonl\"",
                 &folder("data/gateway-audit.jsonl"),
             )
+            .replace("\"/var/lib/kakehashi/suspended.toml\"", &folder("data/suspended.toml"))
             .replace("\"/etc/kakehashi/keys\"", &folder("keys"))
             .replace("\"/etc/kakehashi/certificates\"", &folder("certificates"))
             .replace("\"/etc/kakehashi/policy.toml\"", &folder("policy.toml"))

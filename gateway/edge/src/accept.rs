@@ -22,6 +22,7 @@ use tracing::{debug, warn};
 use crate::{
     audit::Audit,
     forward::Forward,
+    note::CertificateNote,
     policy::Rulebook,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
@@ -110,7 +111,7 @@ impl Gate {
             Ok(guest) => self.serve(stream, Arc::new(guest), chain, trust).await,
             Err(code) => {
                 self.audit.connection_refused(self.zone, None, peer, code).await;
-                self.turn_away(stream, code).await;
+                self.turn_away(stream, code, chain.first()).await;
             }
         }
     }
@@ -161,6 +162,11 @@ impl Gate {
                 warn!(peer = %guest.peer, who = %guest.identity, "connection closed: {code}");
                 self.audit.connection_refused(self.zone, who, guest.peer, code).await;
             }
+            () = self.policy.suspended(&guest.identity) => {
+                let who = Some(&*guest.identity);
+                warn!(peer = %guest.peer, who = %guest.identity, "connection closed: suspended");
+                self.audit.connection_refused(self.zone, who, guest.peer, "suspended").await;
+            }
         }
     }
 
@@ -176,14 +182,20 @@ impl Gate {
     }
 
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
-    async fn turn_away(&self, stream: TlsStream<TcpStream>, code: &'static str) {
+    async fn turn_away(
+        &self,
+        stream: TlsStream<TcpStream>,
+        code: &'static str,
+        leaf: Option<&CertificateDer<'_>>,
+    ) {
+        let note = leaf.and_then(|leaf| CertificateNote::of(leaf));
         let told = CancellationToken::new();
         let (ids, answered, now) = (Arc::clone(&self.ids), told.clone(), self.clock.now());
         let service = service_fn(move |request: Request<Incoming>| {
             // One answer, then the connection ends.
             answered.cancel();
             let (request, reader) = (RequestId::generate(&*ids), Reader::of(request.headers()));
-            let occasion = Occasion { request, reader, now, certificate: None };
+            let occasion = Occasion { request, reader, now, certificate: note.as_ref() };
             let answer = answer_to(&occasion, Refusal::Identity(code));
             std::future::ready(Ok::<_, Infallible>(answer))
         });

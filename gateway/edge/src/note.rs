@@ -23,7 +23,6 @@ pub(crate) struct CertificateNote {
 }
 
 impl CertificateNote {
-    #[cfg_attr(not(test), expect(dead_code, reason = "wired in with the request's stages"))]
     /// Reads a note out of a certificate's DER bytes; `None` when they are none.
     pub(crate) fn of(der: &[u8]) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;

@@ -18,6 +18,7 @@ use crate::{
     host::host,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
+    secure::{Host, complete},
 };
 
 impl Gate {
@@ -31,7 +32,7 @@ impl Gate {
         let method = request.method().clone();
         let mut entry = self.audit.request(guest.identity.clone(), guest.peer, id, method);
         let progress = Progress::new();
-        let reader = Reader::of(request.headers());
+        let (reader, host) = (Reader::of(request.headers()), Host::of(&request));
         let answered = self.pass(guest, request, id, &progress, &mut entry).await;
         let answered = record(entry, answered, &progress).await;
         let mut response = answered.unwrap_or_else(|refusal| {
@@ -39,6 +40,7 @@ impl Gate {
             let occasion = Occasion { request: id, reader, now, certificate: None };
             answer_to(&occasion, refusal)
         });
+        complete(response.headers_mut(), host);
         response.headers_mut().insert(REQUEST_ID_HEADER, request_id_value(id));
         response
     }

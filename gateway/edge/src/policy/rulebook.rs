@@ -78,6 +78,20 @@ impl Rulebook {
         &self.suspensions
     }
 
+    /// Returns when somebody who was not suspended is. Whoever was before is answered, and told so.
+    pub(crate) async fn suspended(&self, who: &Identity) {
+        let mut changes = self.suspensions.watch();
+        let mut was_suspended = self.suspensions.covers(who);
+        while changes.changed().await.is_ok() {
+            let is_suspended = self.suspensions.covers(who);
+            if is_suspended && !was_suspended {
+                return;
+            }
+            was_suspended = is_suspended;
+        }
+        std::future::pending::<()>().await;
+    }
+
     /// Looks at both files every second, and at SIGHUP, until `shutdown`.
     pub(crate) async fn follow_files(self: Arc<Self>, shutdown: &CancellationToken) {
         let mut ticks = tokio::time::interval(FOLLOW_INTERVAL);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test helper may fail the test")]
 
 mod house;
+mod in_force;
 mod refused;
 mod road;
 mod start;

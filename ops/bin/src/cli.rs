@@ -45,7 +45,7 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
-    /// Issues and revokes certificates
+    /// Runs the certificate authority: issues, renews, revokes (認証局)
     Ca {
         #[command(subcommand)]
         command: ca::CaCommand,

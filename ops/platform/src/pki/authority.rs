@@ -8,11 +8,14 @@ use std::{
 
 use kakehashi_contract::{Identity, Zone};
 use kakehashi_kernel::Timestamp;
-use rcgen::{CertificateParams, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Holder, PkiError, Serials, Validity, folder, profile, revocation::Revocations};
+use super::{
+    Holder, PkiError, Reason, Serial, Serials, Validity, folder, profile, revocation::Revocations,
+    signer::Signer,
+};
 
 /// One root and one issuing CA per zone, with their keys.
 pub struct Authority {
@@ -47,11 +50,6 @@ impl CertificateFiles {
             key: folder.join(format!("{name}.key.pem")),
         }
     }
-}
-
-struct Signer {
-    pem: String,
-    issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
@@ -101,7 +99,7 @@ impl Authority {
         validity: Validity,
         serials: &dyn Serials,
     ) -> Result<Issued, PkiError> {
-        self.signer(Zone::Internal).issue(&profile::server(name, validity, serials.draw()?)?)
+        issue(self.signer(Zone::Internal), &profile::server(name, validity, serials.draw()?)?)
     }
 
     /// Issues a client certificate, signed by the CA of the holder's zone.
@@ -116,7 +114,7 @@ impl Authority {
         serials: &dyn Serials,
     ) -> Result<Issued, PkiError> {
         let params = profile::client(holder, validity, serials.draw()?)?;
-        let issued = self.signer(holder.zone).issue(&params)?;
+        let issued = issue(self.signer(holder.zone), &params)?;
         Identity::from_der(&issued.leaf()?)?;
         Ok(issued)
     }
@@ -183,7 +181,8 @@ impl Authority {
         }
         let path = self.revocations(zone);
         let mut revocations = Revocations::load(&path)?;
-        revocations.add(certificate.raw_serial(), at);
+        let serial = Serial::from_bytes(certificate.raw_serial());
+        revocations.add(serial.as_str(), at, Reason::Unspecified);
         revocations.store(&path)
     }
 
@@ -303,41 +302,13 @@ impl fmt::Debug for Issued {
     }
 }
 
-impl Signer {
-    /// The key is written first: the certificate's presence says that both are complete.
-    fn ensure<'a>(
-        folder: &Path,
-        profile: impl FnOnce() -> Result<(CertificateParams, Option<&'a Self>), PkiError>,
-    ) -> Result<Self, PkiError> {
-        let certificate_path = folder.join("certificate.pem");
-        let key_path = folder.join("key.pem");
-        if let Some(pem) = folder::read(&certificate_path)? {
-            let damaged = || PkiError::Damaged { path: key_path.clone() };
-            let key = folder::read(&key_path)?.ok_or_else(damaged)?;
-            let key = KeyPair::from_pem(&key).map_err(|_| damaged())?;
-            let issuer = Issuer::from_ca_cert_pem(&pem, key)
-                .map_err(|_| PkiError::Damaged { path: certificate_path })?;
-            return Ok(Self { pem, issuer });
-        }
-        let (params, parent) = profile()?;
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let certificate = match parent {
-            None => params.self_signed(&key)?,
-            Some(parent) => params.signed_by(&key, &parent.issuer)?,
-        };
-        folder::write_private(&key_path, key.serialize_pem().as_bytes())?;
-        folder::write_public(&certificate_path, certificate.pem().as_bytes())?;
-        Ok(Self { pem: certificate.pem(), issuer: Issuer::new(params, key) })
-    }
-
-    fn issue(&self, params: &CertificateParams) -> Result<Issued, PkiError> {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Issued {
-            chain_pem: format!("{}{}", certificate.pem(), self.pem),
-            key_pem: key.serialize_pem(),
-        })
-    }
+fn issue(signer: &Signer, params: &CertificateParams) -> Result<Issued, PkiError> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let certificate = params.signed_by(&key, &signer.issuer)?;
+    Ok(Issued {
+        chain_pem: format!("{}{}", certificate.pem(), signer.pem),
+        key_pem: key.serialize_pem(),
+    })
 }
 
 fn is_valid(chain_pem: &str, now: Timestamp) -> bool {
@@ -350,7 +321,7 @@ fn leaf(chain_pem: &str) -> Option<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(chain_pem.as_bytes()).next()?.ok()
 }
 
-fn leaf_of(chain_pem: &str) -> Result<CertificateDer<'static>, PkiError> {
+pub(super) fn leaf_of(chain_pem: &str) -> Result<CertificateDer<'static>, PkiError> {
     leaf(chain_pem).ok_or(PkiError::Make(rcgen::Error::CouldNotParseCertificate))
 }
 

@@ -13,6 +13,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
     time::Duration,
 };
 
@@ -23,6 +24,7 @@ use rcgen::{
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints, SanType,
     SerialNumber,
 };
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::PkiError;
@@ -72,7 +74,56 @@ impl Holder {
 }
 
 /// The certificate policies extension (RFC 5280 §4.2.1.4).
-const POLICIES_OID: [u64; 4] = [2, 5, 29, 32];
+pub(super) const POLICIES_OID: [u64; 4] = [2, 5, 29, 32];
+
+/// A range of addresses, `10.1.0.0/16`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Network {
+    /// Its first address.
+    pub(super) address: IpAddr,
+    /// Bits that all its addresses share.
+    pub(super) prefix: u8,
+}
+
+/// The text is no range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a range of addresses is written 10.1.0.0/16 or 2001:db8::/32, with no bit set behind the prefix"
+)]
+pub struct InvalidNetwork;
+
+impl FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (address, prefix) = text.split_once('/').ok_or(InvalidNetwork)?;
+        let address: IpAddr = address.parse().map_err(|_| InvalidNetwork)?;
+        let prefix: u8 = prefix.parse().map_err(|_| InvalidNetwork)?;
+        let (bits, value) = match address {
+            IpAddr::V4(address) => (32, u128::from(address.to_bits()) << 96),
+            IpAddr::V6(address) => (128, address.to_bits()),
+        };
+        if prefix > bits || value.checked_shl(u32::from(prefix)).is_some_and(|rest| rest != 0) {
+            return Err(InvalidNetwork);
+        }
+        Ok(Self { address, prefix })
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = InvalidNetwork;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> Self {
+        format!("{}/{}", network.address, network.prefix)
+    }
+}
 
 pub(super) fn root(validity: Validity, serial: [u8; 16]) -> CertificateParams {
     let mut params = base("Kakehashi Root CA", validity, serial);
@@ -93,17 +144,9 @@ pub(super) fn issuing(zone: Zone, validity: Validity, serial: [u8; 16]) -> Certi
             GeneralSubtree::IpAddress(subnet(Ipv6Addr::UNSPECIFIED.into(), 0)),
         ]
     };
-    let inside = || {
-        vec![
-            GeneralSubtree::DnsName("localhost".to_owned()),
-            GeneralSubtree::DnsName("kakehashi.internal".to_owned()),
-            GeneralSubtree::IpAddress(subnet(Ipv4Addr::new(127, 0, 0, 0).into(), 8)),
-            GeneralSubtree::IpAddress(subnet(Ipv6Addr::LOCALHOST.into(), 128)),
-        ]
-    };
     let (permitted, excluded, usages) = match zone {
         Zone::Internal => (
-            inside(),
+            permitted_inside().permitted_subtrees,
             Vec::new(),
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
         ),
@@ -115,6 +158,39 @@ pub(super) fn issuing(zone: Zone, validity: Validity, serial: [u8; 16]) -> Certi
         Some(NameConstraints { permitted_subtrees: permitted, excluded_subtrees: excluded });
     params.extended_key_usages = usages;
     params
+}
+
+fn permitted_inside() -> NameConstraints {
+    permitted(
+        &["localhost".to_owned(), "kakehashi.internal".to_owned()],
+        &[
+            Network { address: Ipv4Addr::new(127, 0, 0, 0).into(), prefix: 8 },
+            Network { address: Ipv6Addr::LOCALHOST.into(), prefix: 128 },
+        ],
+    )
+}
+
+/// The name constraint that allows these names, everything below them, and these addresses alone.
+///
+/// A kind of name without a permitted entry would be free (RFC 5280 §4.2.1.10), so it is excluded.
+pub(super) fn permitted(names: &[String], networks: &[Network]) -> NameConstraints {
+    let mut permitted: Vec<GeneralSubtree> =
+        names.iter().cloned().map(GeneralSubtree::DnsName).collect();
+    let mut excluded = Vec::new();
+    if names.is_empty() {
+        excluded.push(GeneralSubtree::DnsName(String::new()));
+    }
+    permitted.extend(
+        networks
+            .iter()
+            .map(|network| GeneralSubtree::IpAddress(subnet(network.address, network.prefix))),
+    );
+    for everything in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+        if !networks.iter().any(|network| network.address.is_ipv4() == everything.is_ipv4()) {
+            excluded.push(GeneralSubtree::IpAddress(subnet(everything, 0)));
+        }
+    }
+    NameConstraints { permitted_subtrees: permitted, excluded_subtrees: excluded }
 }
 
 pub(super) fn server(
@@ -150,7 +226,7 @@ pub(super) fn client(
     Ok(params)
 }
 
-fn leaf(name: &str, validity: Validity, serial: [u8; 16]) -> CertificateParams {
+pub(super) fn leaf(name: &str, validity: Validity, serial: [u8; 16]) -> CertificateParams {
     let mut params = base(name, validity, serial);
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

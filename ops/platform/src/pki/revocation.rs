@@ -4,12 +4,11 @@ use std::path::Path;
 
 use kakehashi_kernel::Timestamp;
 use rcgen::{
-    CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, RevocationReason,
-    RevokedCertParams, SerialNumber,
+    CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{PkiError, folder, profile::instant};
+use super::{PkiError, Reason, folder, profile::instant};
 
 /// A zone's revocations as they are stored beside its key.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -25,6 +24,8 @@ pub(super) struct Revocations {
 struct Revoked {
     serial: String,
     at: Timestamp,
+    #[serde(default)]
+    reason: Reason,
 }
 
 impl Revocations {
@@ -43,12 +44,29 @@ impl Revocations {
         folder::write_private(path, &bytes)
     }
 
-    /// Adds a serial number; a second time changes nothing.
-    pub(super) fn add(&mut self, serial: &[u8], at: Timestamp) {
-        let serial = hex::encode(serial);
-        if !self.revoked.iter().any(|known| known.serial == serial) {
-            self.revoked.push(Revoked { serial, at });
+    /// Adds a serial number in hexadecimal; a second time changes nothing.
+    pub(super) fn add(&mut self, serial: &str, at: Timestamp, reason: Reason) {
+        if !self.holds(serial) {
+            self.revoked.push(Revoked { serial: serial.to_owned(), at, reason });
         }
+    }
+
+    pub(super) fn holds(&self, serial: &str) -> bool {
+        self.revoked.iter().any(|known| known.serial == serial)
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.revoked.len()
+    }
+
+    /// The number that the next list will carry.
+    pub(super) const fn next_number(&self) -> u64 {
+        self.published + 1
+    }
+
+    /// Lets numbers go on behind `published`, whatever the file said.
+    pub(super) fn continue_from(&mut self, published: u64) {
+        self.published = self.published.max(published);
     }
 
     /// Signs the next list.
@@ -66,7 +84,7 @@ impl Revocations {
                 Some(RevokedCertParams {
                     serial_number: SerialNumber::from_slice(&hex::decode(&revoked.serial).ok()?),
                     revocation_time: instant(revoked.at),
-                    reason_code: Some(RevocationReason::Unspecified),
+                    reason_code: Some(revoked.reason.code()),
                     invalidity_date: None,
                 })
             })

@@ -57,11 +57,11 @@ impl Holder {
 #[derive(Debug, Args)]
 struct Key {
     /// Certify the key of this request (PKCS#10, PEM or DER) instead of making one
-    #[arg(long, conflicts_with_all = ["key", "bundle_password_file"])]
+    #[arg(long, conflicts_with_all = ["algorithm", "bundle_password_file"])]
     request: Option<PathBuf>,
     /// The key to make: p256, p384, rsa2048, rsa3072 or rsa4096
-    #[arg(long, default_value = "p256")]
-    key: KeyAlgorithm,
+    #[arg(long = "key", default_value = "p256")]
+    algorithm: KeyAlgorithm,
     /// Also write `<device>.p12` for a browser or Windows, under the password in this file
     #[arg(long)]
     bundle_password_file: Option<PathBuf>,
@@ -131,7 +131,7 @@ fn issue(desk: &Desk, order: &Order, key: &Key, out: &Path) -> anyhow::Result<Ex
     if files.key.exists() && files.chain.exists() && !office.seats().is_empty() {
         eprintln!("{} is replaced", files.key.display());
     }
-    let issued: Issued = office.issue(order, key.key, now, &SystemSerials)?;
+    let issued: Issued = office.issue(order, key.algorithm, now, &SystemSerials)?;
     let files = issued.store(out, &name)?;
     println!("{}\n{}", files.chain.display(), files.key.display());
     if let Some(password) = password {

@@ -30,8 +30,8 @@ impl Passphrases for Terminal {
 pub(super) fn read(path: &Path) -> anyhow::Result<Sensitive<String>> {
     let failed = || format!("cannot read {}", path.display());
     let file = File::open(path).with_context(failed)?;
-    let mode = file.metadata().with_context(failed)?.permissions().mode();
-    ensure!(mode & 0o077 == 0, "{} is readable by others: chmod 600", path.display());
+    let for_others = file.metadata().with_context(failed)?.permissions().mode() & 0o077;
+    ensure!(for_others == 0, "{} is readable by others: chmod 600", path.display());
     line(file).with_context(failed)
 }
 

@@ -15,6 +15,8 @@ mod publish;
 mod renew;
 mod revoke;
 mod setup;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,

@@ -2,17 +2,16 @@
 //!
 //! One function per stage. A stage that refuses names a code, and the connection gets one audit entry.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use http::{HeaderValue, Request};
 use hyper::{body::Incoming, service::service_fn};
 use kakehashi_contract::{Identity, Zone};
 use kakehashi_kernel::{Clock, Ids, RequestId};
-use kakehashi_platform::mtls::{Current, Limits, Trust, client_cert_value, serve_http};
-use rustls::{CertificateError, pki_types::CertificateDer, server::Acceptor};
+use kakehashi_platform::mtls::{Limits, Trust, handshake_code, serve_http};
+use rustls::server::Acceptor;
 use tokio::{
     net::TcpStream,
-    sync::watch,
     time::{Instant, timeout, timeout_at},
 };
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake, server::TlsStream};
@@ -22,14 +21,12 @@ use tracing::{debug, warn};
 use crate::{
     audit::Audit,
     forward::Forward,
+    identify::{Known, identify},
     note::CertificateNote,
     policy::Rulebook,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
 };
-
-/// How often the certificate of a connection that lives is looked at again although no file changed.
-const RECHECK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Everything a listener's connections share.
 pub(crate) struct Gate {
@@ -63,18 +60,25 @@ pub(crate) struct Guest {
     pub(crate) hello: Hello,
 }
 
+impl Guest {
+    fn new(known: &Known, peer: SocketAddr, hello: Hello) -> Self {
+        let credential = known.credential();
+        let identity = Arc::clone(&credential.identity);
+        Self { identity, certificate: credential.header.clone(), peer, hello }
+    }
+}
+
 impl Gate {
     /// Takes one connection from accept to its end.
     pub(crate) async fn receive(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        let trust = self.trust.watch();
         let greeted = Instant::now() + self.limits.handshake_timeout;
         let shaken = async {
             let start = self.greet(stream).await?;
             let hello = read_hello(&start);
-            Ok::<_, &'static str>((self.shake_hands(start, &trust).await?, hello))
+            Ok::<_, &'static str>((self.shake_hands(start).await?, hello))
         };
         let code = match timeout_at(greeted, shaken).await {
-            Ok(Ok((stream, hello))) => return self.welcome(stream, peer, hello, trust).await,
+            Ok(Ok((stream, hello))) => return self.welcome(stream, peer, hello).await,
             Ok(Err(code)) => code,
             Err(_) => "handshake-timeout",
         };
@@ -92,10 +96,8 @@ impl Gate {
     async fn shake_hands(
         &self,
         start: StartHandshake<TcpStream>,
-        trust: &watch::Receiver<Current>,
     ) -> Result<TlsStream<TcpStream>, &'static str> {
-        let config = Arc::clone(&trust.borrow().config);
-        start.into_stream(config).await.map_err(|error| handshake_code(&error))
+        start.into_stream(self.trust.config()).await.map_err(|error| handshake_code(&error))
     }
 
     /// Lets in whom the certificate names, turns away whom it does not.
@@ -104,48 +106,36 @@ impl Gate {
         stream: TlsStream<TcpStream>,
         peer: SocketAddr,
         hello: Hello,
-        trust: watch::Receiver<Current>,
     ) {
-        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
-        match self.identify(&chain, peer, hello) {
-            Ok(guest) => self.serve(stream, Arc::new(guest), chain, trust).await,
+        let known = self
+            .check_name(&hello)
+            .and_then(|()| identify(&self.trust, self.zone, stream.get_ref().1));
+        match known {
+            Ok(known) => {
+                let guest = Arc::new(Guest::new(&known, peer, hello));
+                self.serve(stream, guest, known).await;
+            }
             Err(code) => {
                 self.audit.connection_refused(self.zone, None, peer, code).await;
-                self.turn_away(stream, code, chain.first()).await;
+                self.turn_away(stream, code).await;
             }
         }
     }
 
-    fn identify(
-        &self,
-        chain: &[CertificateDer<'_>],
-        peer: SocketAddr,
-        hello: Hello,
-    ) -> Result<Guest, &'static str> {
-        let leaf = chain.first().ok_or("certificate-missing")?;
+    /// Refuses who asked for a name that is not this listener's.
+    fn check_name(&self, hello: &Hello) -> Result<(), &'static str> {
         let is_ours =
             |asked: &str| self.server_names.iter().any(|our| our.eq_ignore_ascii_case(asked));
         let asked = hello.server_name.as_deref();
-        if !self.server_names.is_empty() && !asked.is_none_or(is_ours) {
-            return Err("server-name-unknown");
+        if self.server_names.is_empty() || asked.is_none_or(is_ours) {
+            Ok(())
+        } else {
+            Err("server-name-unknown")
         }
-        let identity =
-            Identity::from_der(leaf).map_err(kakehashi_contract::IdentityRefusal::code)?;
-        if identity.zone != self.zone {
-            return Err("certificate-other-zone");
-        }
-        let certificate = client_cert_value(leaf);
-        Ok(Guest { identity: Arc::new(identity), certificate, peer, hello })
     }
 
     /// Serves until the connection ends, or the certificate no longer holds.
-    async fn serve(
-        self: Arc<Self>,
-        stream: TlsStream<TcpStream>,
-        guest: Arc<Guest>,
-        chain: Vec<CertificateDer<'static>>,
-        trust: watch::Receiver<Current>,
-    ) {
+    async fn serve(self: Arc<Self>, stream: TlsStream<TcpStream>, guest: Arc<Guest>, known: Known) {
         let (gate, served) = (Arc::clone(&self), Arc::clone(&guest));
         let service = service_fn(move |request| {
             let (gate, guest) = (Arc::clone(&gate), Arc::clone(&served));
@@ -156,9 +146,8 @@ impl Gate {
                 Ok(()) => {}
                 Err(error) => debug!(error, peer = %guest.peer, "connection ended"),
             },
-            () = self.expelled(&chain, trust) => {
+            code = known.withdrawn(&self.trust) => {
                 let who = Some(&*guest.identity);
-                let code = "certificate-no-longer-valid";
                 warn!(peer = %guest.peer, who = %guest.identity, "connection closed: {code}");
                 self.audit.connection_refused(self.zone, who, guest.peer, code).await;
             }
@@ -170,25 +159,10 @@ impl Gate {
         }
     }
 
-    /// Returns when the certificate no longer holds: files change, and what was valid expires.
-    async fn expelled(&self, chain: &[CertificateDer<'_>], mut trust: watch::Receiver<Current>) {
-        while !matches!(timeout(RECHECK_INTERVAL, trust.changed()).await, Ok(Err(_))) {
-            let current = trust.borrow_and_update().clone();
-            if !self.trust.holds(&current, chain) {
-                return;
-            }
-        }
-        std::future::pending::<()>().await;
-    }
-
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
-    async fn turn_away(
-        &self,
-        stream: TlsStream<TcpStream>,
-        code: &'static str,
-        leaf: Option<&CertificateDer<'_>>,
-    ) {
-        let note = leaf.and_then(|leaf| CertificateNote::of(leaf));
+    async fn turn_away(&self, stream: TlsStream<TcpStream>, code: &'static str) {
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let note = chain.first().and_then(|leaf| CertificateNote::of(leaf));
         let told = CancellationToken::new();
         let (ids, answered, now) = (Arc::clone(&self.ids), told.clone(), self.clock.now());
         let service = service_fn(move |request: Request<Incoming>| {
@@ -209,35 +183,4 @@ impl Gate {
 /// Reads what the client said first.
 fn read_hello(start: &StartHandshake<TcpStream>) -> Hello {
     Hello { server_name: start.client_hello().server_name().map(Arc::from) }
-}
-
-/// Names why a handshake failed, for the audit trail.
-fn handshake_code(error: &io::Error) -> &'static str {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
-        None => "handshake-aborted",
-        Some(rustls::Error::NoCertificatesPresented) => "certificate-missing",
-        Some(rustls::Error::InvalidCertificate(error)) => certificate_code(error),
-        Some(rustls::Error::AlertReceived(_)) => "handshake-refused-by-client",
-        Some(rustls::Error::PeerIncompatible(_)) => "handshake-incompatible",
-        Some(_) => "handshake-failed",
-    }
-}
-
-fn certificate_code(error: &CertificateError) -> &'static str {
-    use CertificateError as E;
-    match error {
-        E::UnknownIssuer => "certificate-unknown-issuer",
-        E::Expired | E::ExpiredContext { .. } => "certificate-expired",
-        E::NotValidYet | E::NotValidYetContext { .. } => "certificate-not-yet-valid",
-        E::Revoked => "certificate-revoked",
-        E::UnknownRevocationStatus => "revocation-unknown",
-        E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => "revocation-stale",
-        E::BadSignature => "certificate-bad-signature",
-        E::InvalidPurpose | E::InvalidPurposeContext { .. } => "certificate-key-usage",
-        E::BadEncoding => "certificate-unreadable",
-        // The library has no variant of its own for this one.
-        E::Other(other) if other.to_string() == "CaUsedAsEndEntity" => "certificate-ca-as-leaf",
-        _ => "certificate-refused",
-    }
 }

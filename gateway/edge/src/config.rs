@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use kakehashi_contract::Zone;
 use kakehashi_platform::{
-    mtls::{Limits, ServerTls, TlsVersions},
+    mtls::{Limits, ServerTls, TlsVersions, TrustRules},
     pki::CertificateFiles,
 };
 use serde::Deserialize;
@@ -55,6 +55,27 @@ pub struct ListenerConfig {
     /// handshake and the requests' host must agree.
     #[serde(default)]
     pub server_names: Vec<String>,
+    /// How old a revocation list may be, counted from its own time, although its next update is not due.
+    /// Not set: only the next update counts. Beyond it the listener is closed to everybody.
+    #[serde(default)]
+    pub revocations_age_max_hours: Option<u32>,
+    /// Whether the holder of one of our certificates that is of no use (expired, not valid yet, revoked,
+    /// off the profile, revocation list too old) may finish the handshake, only to get one page that
+    /// explains. Otherwise it meets an alert, as everybody else does.
+    #[serde(default = "yes")]
+    pub explain_certificate_problems: bool,
+    /// TLS sessions kept for resumption, in memory; 0 resumes none. A resumed session's certificate is
+    /// judged again, and a change of any file forgets them all.
+    #[serde(default = "sessions_max")]
+    pub sessions_max: usize,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn sessions_max() -> usize {
+    1_024
 }
 
 /// The gateway's own client certificate.
@@ -145,6 +166,13 @@ impl ListenerConfig {
             client_authority: self.client_authority.clone(),
             revocations: self.revocations.clone(),
             versions: if self.tls12 { TlsVersions::Tls12And13 } else { TlsVersions::Tls13 },
+            rules: TrustRules {
+                revocations_age_max: self
+                    .revocations_age_max_hours
+                    .map(|hours| Duration::from_hours(hours.into())),
+                explains: self.explain_certificate_problems,
+                sessions_max: self.sessions_max,
+            },
         }
     }
 }

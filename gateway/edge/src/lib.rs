@@ -12,6 +12,7 @@ mod explain;
 mod forward;
 mod headers;
 mod host;
+mod identify;
 pub mod ledger;
 mod note;
 mod policy;

@@ -18,7 +18,7 @@ use kakehashi_kernel::{Clock, Ids};
 use kakehashi_platform::{
     Audit, Database,
     blobs::{ObjectFolder, Vault},
-    mtls::{self, Limits, ServerTls, TlsVersions, Trust},
+    mtls::{self, Limits, ServerTls, TlsVersions, Trust, TrustRules},
     pki::CertificateFiles,
     queue::{EmbeddedQueue, Handler, consume, embedded::Bindings, relay},
     runtime::{KeyFolder, Shutdown, SystemClock, SystemEntropy, SystemIds},
@@ -355,6 +355,7 @@ async fn serve(
         client_authority: certificates.join("internal.pem"),
         revocations: certificates.join("internal.crl.pem"),
         versions: TlsVersions::Tls13,
+        rules: TrustRules::default(),
     };
     let trust = Arc::new(Trust::load(files, Arc::new(SystemClock))?);
     let listener = TcpListener::bind(address)

@@ -26,7 +26,7 @@ use kakehashi_kernel::{Clock, Ids, Timestamp};
 use kakehashi_platform::{
     mtls::{
         Client, ClientIdentity, ClientLimits, ClientTls, Limits, Protocol, ServerTls, TlsVersions,
-        Trust, serve,
+        Trust, TrustRules, serve,
     },
     pki::{Authority, CertificateFiles, Holder, Issued, SystemSerials, Validity},
 };
@@ -148,7 +148,12 @@ impl House {
 
     /// Starts the gateway.
     pub(crate) async fn open(&mut self, limits: LimitsConfig) {
-        let edge = Edge::bind(self.config(limits), Self::parts()).await.unwrap();
+        self.open_as(self.config(limits), Self::parts()).await;
+    }
+
+    /// Starts the gateway with a configuration or surroundings of one's own.
+    pub(crate) async fn open_as(&mut self, config: EdgeConfig, parts: EdgeParts) {
+        let edge = Edge::bind(config, parts).await.unwrap();
         self.edge = edge.addresses();
         self.running.spawn(edge.run(self.shutdown.clone()));
     }
@@ -167,6 +172,7 @@ impl House {
             client_authority: self.public("internal.pem"),
             revocations: self.public("internal.crl.pem"),
             versions: TlsVersions::Tls13,
+            rules: TrustRules::default(),
         };
         let trust = Arc::new(Trust::load(files, Arc::new(FixedClock)).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -194,6 +200,9 @@ impl House {
             revocations: self.public(&format!("{zone}.crl.pem")),
             tls12: false,
             server_names: Vec::new(),
+            revocations_age_max_hours: None,
+            explain_certificate_problems: true,
+            sessions_max: 1_024,
         };
         EdgeConfig {
             listeners: vec![listener(Zone::Municipal), listener(Zone::Entry)],
@@ -241,6 +250,16 @@ impl House {
         let root = self.public("root.pem");
         let limits = ClientLimits { protocol, ..ClientLimits::default() };
         Client::new(&ClientTls { client, root }, Arc::new(FixedClock), limits).unwrap()
+    }
+
+    /// Answers what makes clients of one certificate, each with connections of its own.
+    pub(crate) fn maker(&self, issued: &Issued) -> impl Fn() -> Client + Send + Sync + 'static {
+        let files = ClientTls {
+            client: Some(issued.store(&self.folder.path().join("clients"), "made").unwrap()),
+            root: self.public("root.pem"),
+        };
+        let limits = ClientLimits::default();
+        move || Client::new(&files, Arc::new(FixedClock), limits.clone()).unwrap()
     }
 
     /// Publishes the revocation lists of now.

@@ -4,5 +4,7 @@
 mod house;
 mod in_force;
 mod refused;
+mod reload;
+mod revocation;
 mod road;
 mod start;

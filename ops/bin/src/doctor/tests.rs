@@ -15,7 +15,7 @@ use kakehashi_contract::{
 };
 use kakehashi_kernel::{Clock, Timestamp};
 use kakehashi_platform::{
-    mtls::{ServerTls, TlsVersions, Trust},
+    mtls::{ServerTls, TlsVersions, Trust, TrustRules},
     pki::{Authority, CertificateFiles, Holder, Issued, SystemSerials, Validity},
     runtime::SystemClock,
 };
@@ -95,9 +95,10 @@ impl World {
             client_authority: self.public("municipal.pem"),
             revocations: self.public("municipal.crl.pem"),
             versions: TlsVersions::Tls13,
+            rules: TrustRules::default(),
         };
         let trust = Trust::load(files, Arc::new(SystemClock)).unwrap();
-        let acceptor = TlsAcceptor::from(Arc::clone(&trust.watch().borrow().config));
+        let acceptor = TlsAcceptor::from(trust.config());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let body = body.into();

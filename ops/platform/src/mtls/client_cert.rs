@@ -3,9 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue};
 use kakehashi_contract::CLIENT_CERT_HEADER;
-
-/// Bytes of a certificate we pass on.
-const CERTIFICATE_BYTES_MAX: usize = 8 * 1024;
+use kakehashi_kernel::limits::CERTIFICATE_BYTES_MAX;
 
 /// The header is there, but not once, or not a byte sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

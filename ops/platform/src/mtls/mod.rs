@@ -4,28 +4,39 @@
 //! gateway's `Client-Cert` header (RFC 9440), as a [`ClientIdentity`]. A [`Client`] trusts our own root
 //! and nothing else. Policy, routes and audit of outside requests are the gateway's and not here.
 
+mod authority;
 mod client;
 mod client_cert;
+mod client_trust;
+mod code;
+mod follow;
 mod identity;
 mod limits;
 mod listen;
 mod problem;
+mod revocation;
 mod serve;
+mod signed;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod trust;
+mod verifier;
 
 pub use client::{
     Answer, BoxBody, BoxError, Client, ClientError, ClientLimits, Protocol, empty_body, full_body,
 };
 pub use client_cert::{ClientCertMalformed, client_cert_value, read_client_cert};
+pub use client_trust::ClientTrust;
+pub use code::handshake_code;
+pub use follow::Reloads;
 pub use identity::ClientIdentity;
 pub use limits::Limits;
 pub use listen::{accept_each, serve_http};
+pub use revocation::RevocationFault;
 pub use serve::serve;
 pub use tls::{
-    ClientTls, ServerTls, TlsError, TlsVersions, client_config, client_verifier, crypto_provider,
-    server_config_with, unix_time,
+    ClientTls, ServerTls, TlsError, TlsVersions, TrustRules, client_config, crypto_provider,
 };
-pub use trust::{Current, Trust};
+pub use trust::{Current, Trust, Untrusted, Vouched};
+pub use verifier::Credential;

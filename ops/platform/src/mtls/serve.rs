@@ -14,7 +14,8 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use super::{
-    ClientIdentity, Limits, Trust, accept_each, client_cert::read_client_cert, problem, serve_http,
+    ClientIdentity, Limits, Trust, Untrusted, Vouched, accept_each, client_cert::read_client_cert,
+    handshake_code, problem, serve_http,
 };
 
 /// Serves `router` to the gateway over mutual TLS until `shutdown`, then drains.
@@ -33,16 +34,21 @@ pub async fn serve(
 ) {
     let limits = Arc::new(limits);
     let stop = shutdown.clone();
-    let current = trust.watch();
     let accepting = accept_each(listener, &limits, &shutdown, |stream, peer| {
-        let config = Arc::clone(&current.borrow().config);
-        let (acceptor, router) = (TlsAcceptor::from(config), router.clone());
+        let (trust, router) = (Arc::clone(&trust), router.clone());
         let (limits, stop) = (Arc::clone(&limits), stop.clone());
         async move {
-            let Some(stream) = handshake(&acceptor, stream, peer, &limits).await else { return };
+            let Some((stream, gateway)) = handshake(&trust, stream, peer, &limits).await else {
+                return;
+            };
             let service = service_fn(move |request| answer(router.clone(), request));
-            if let Err(error) = serve_http(stream, service, &limits, &stop).await {
-                debug!(error, "connection from the gateway ended");
+            tokio::select! {
+                ended = serve_http(stream, service, &limits, &stop) => if let Err(error) = ended {
+                    debug!(error, "connection from the gateway ended");
+                },
+                Untrusted { code } = trust.withdrawn(gateway) => {
+                    warn!(%peer, code, "the gateway's certificate no longer holds, connection closed");
+                }
             }
         }
     });
@@ -51,28 +57,34 @@ pub async fn serve(
 
 /// Finishes the handshake and answers the stream if the gateway is at the other end.
 async fn handshake(
-    acceptor: &TlsAcceptor,
+    trust: &Trust,
     stream: TcpStream,
     peer: SocketAddr,
     limits: &Limits,
-) -> Option<TlsStream<TcpStream>> {
-    match tokio::time::timeout(limits.handshake_timeout, acceptor.accept(stream)).await {
-        Err(_) => warn!(%peer, "TLS handshake took too long"),
-        Ok(Err(error)) => warn!(%peer, %error, "TLS handshake failed"),
-        Ok(Ok(stream)) => match peer_identity(&stream) {
-            Some(holder) if holder.zone == Zone::Internal && holder.role == Role::Gateway => {
-                return Some(stream);
+) -> Option<(TlsStream<TcpStream>, Vouched)> {
+    let accepting = TlsAcceptor::from(trust.config()).accept(stream);
+    let stream = match tokio::time::timeout(limits.handshake_timeout, accepting).await {
+        Err(_) => {
+            warn!(%peer, "TLS handshake took too long");
+            return None;
+        }
+        Ok(Err(error)) => {
+            warn!(%peer, code = handshake_code(&error), %error, "TLS handshake failed");
+            return None;
+        }
+        Ok(Ok(stream)) => stream,
+    };
+    match trust.settle(stream.get_ref().1) {
+        Ok(vouched) => {
+            let holder = &vouched.credential().identity;
+            if holder.zone == Zone::Internal && holder.role == Role::Gateway {
+                return Some((stream, vouched));
             }
-            Some(holder) => warn!(%peer, %holder, "refused a peer that is not the gateway"),
-            None => warn!(%peer, "refused a peer without identity"),
-        },
+            warn!(%peer, %holder, "refused a peer that is not the gateway");
+        }
+        Err(Untrusted { code }) => warn!(%peer, code, "refused a peer without identity"),
     }
     None
-}
-
-fn peer_identity(stream: &TlsStream<TcpStream>) -> Option<Identity> {
-    let certificate = stream.get_ref().1.peer_certificates()?.first()?;
-    Identity::from_der(certificate).ok()
 }
 
 async fn answer(router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {

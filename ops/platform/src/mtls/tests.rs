@@ -47,6 +47,7 @@ impl House {
             client_authority: public.join("internal.pem"),
             revocations: public.join("internal.crl.pem"),
             versions: TlsVersions::Tls13,
+            rules: TrustRules::default(),
         };
         let trust = Arc::new(Trust::load(files, Arc::new(Fixed)).unwrap());
         let router = Router::new().route(
@@ -156,7 +157,7 @@ async fn a_revoked_gateway_is_refused_without_a_restart() {
     let pem = std::fs::read_to_string(&stolen.chain).unwrap();
     house.authority.revoke(Zone::Internal, &pem, NOW).unwrap();
     house.authority.publish(&house.public("."), NOW, NOW.plus_ms(2 * 86_400_000)).unwrap();
-    house.trust.reload_if_changed();
+    assert!(house.trust.reload_now());
     let files = ClientTls { client: Some(stolen), root: house.public("root.pem") };
     let client = Client::new(&files, Arc::new(Fixed), ClientLimits::default()).unwrap();
     let refused = client.send(house.who().body("").unwrap()).await;

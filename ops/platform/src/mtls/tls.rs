@@ -3,22 +3,25 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
-use kakehashi_kernel::Clock;
+use kakehashi_kernel::{Clock, Timestamp};
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion,
-    crypto::{CryptoProvider, aws_lc_rs},
+    ClientConfig, RootCertStore, ServerConfig, SignatureScheme, SupportedProtocolVersion,
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs},
     pki_types::{
-        CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime, pem::PemObject,
+        CertificateDer, PrivateKeyDer, SignatureVerificationAlgorithm, UnixTime, alg_id,
+        pem::PemObject,
     },
-    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{NoServerSessionStorage, ServerSessionMemoryCache, danger::ClientCertVerifier},
     time_provider::TimeProvider,
     version::{TLS12, TLS13},
 };
+use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::{RevocationFault, revocation::RevocationList};
 use crate::pki::CertificateFiles;
 
 /// Which versions of TLS a listener speaks.
@@ -42,6 +45,20 @@ pub struct ServerTls {
     pub revocations: PathBuf,
     /// What is spoken.
     pub versions: TlsVersions,
+    /// How strict the listener is.
+    pub rules: TrustRules,
+}
+
+/// How strict a listener is with its clients' certificates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustRules {
+    /// How old a revocation list may be although its next update is not due; `None` leaves it to that.
+    pub revocations_age_max: Option<Duration>,
+    /// Whether the holder of a certificate of ours that is of no use (expired, revoked, off the profile)
+    /// may finish the handshake, to be told so and nothing else. Otherwise the handshake fails.
+    pub explains: bool,
+    /// Sessions kept for resumption; 0 resumes none.
+    pub sessions_max: usize,
 }
 
 /// The files behind a client.
@@ -70,55 +87,116 @@ pub enum TlsError {
     /// Key and certificate do not belong together, or the certificate cannot be used.
     #[error("certificate or key was refused by the TLS library")]
     Refused(#[from] rustls::Error),
-    /// Client CAs and revocation lists do not fit.
+    /// A CA or a revocation list was refused by the TLS library.
     #[error("client authority or revocation list was refused")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
+    /// A revocation list is not whole, not ours or not the newest, or one is missing.
+    #[error("the revocation lists cannot be used")]
+    Revocations(#[from] RevocationFault),
+    /// Our own certificate has expired.
+    #[error("the certificate in {path} has expired")]
+    Expired {
+        /// Which file.
+        path: PathBuf,
+    },
 }
 
-/// Answers the cryptography of every connection: aws-lc-rs, hybrid post-quantum key exchange first.
+/// Answers the cryptography of every connection: aws-lc-rs, hybrid post-quantum key exchange first, ECDHE
+/// with AEAD throughout, no SHA-1, no curve and no key that our certificates may not have.
 pub fn crypto_provider() -> Arc<CryptoProvider> {
-    use aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519, X25519MLKEM768};
-    let kx_groups = vec![X25519MLKEM768, X25519, SECP256R1, SECP384R1];
-    Arc::new(CryptoProvider { kx_groups, ..aws_lc_rs::default_provider() })
+    use aws_lc_rs::{
+        cipher_suite::{
+            TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+            TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256,
+        },
+        kx_group::{SECP256R1, SECP384R1, X25519, X25519MLKEM768},
+    };
+    Arc::new(CryptoProvider {
+        cipher_suites: vec![
+            TLS13_AES_256_GCM_SHA384,
+            TLS13_AES_128_GCM_SHA256,
+            TLS13_CHACHA20_POLY1305_SHA256,
+            TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+            TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        ],
+        kx_groups: vec![X25519MLKEM768, X25519, SECP256R1, SECP384R1],
+        signature_verification_algorithms: *SIGNATURE_ALGORITHMS,
+        ..aws_lc_rs::default_provider()
+    })
 }
 
-/// Reads a listener's client CAs and revocation lists.
-///
-/// # Errors
-///
-/// [`TlsError`] naming the file.
-pub fn client_verifier(files: &ServerTls) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-    let anchors = Arc::new(anchors(&files.client_authority)?);
-    let builder = WebPkiClientVerifier::builder_with_provider(anchors, crypto_provider())
-        .with_crls(revocations(&files.revocations)?)
-        .only_check_end_entity_revocation()
-        .enforce_revocation_expiration();
-    Ok(builder.build()?)
-}
+/// Signatures that count: RSA from 2048 bits, ECDSA on P-256 and P-384, Ed25519, with SHA-256 or longer.
+pub(super) static SIGNATURE_ALGORITHMS: LazyLock<WebPkiSupportedAlgorithms> = LazyLock::new(|| {
+    let library = aws_lc_rs::default_provider().signature_verification_algorithms;
+    let is_ours = |algorithm: &&'static dyn SignatureVerificationAlgorithm| {
+        let key = algorithm.public_key_alg_id();
+        [alg_id::RSA_ENCRYPTION, alg_id::ECDSA_P256, alg_id::ECDSA_P384, alg_id::ED25519]
+            .contains(&key)
+    };
+    let ours = |all: &'static [&'static dyn SignatureVerificationAlgorithm]| {
+        let ours: Vec<_> = all.iter().copied().filter(is_ours).collect();
+        &*ours.leak()
+    };
+    let schemes: Vec<_> = library
+        .mapping
+        .iter()
+        .filter(|(scheme, _)| *scheme != SignatureScheme::ECDSA_NISTP521_SHA512)
+        .map(|(scheme, algorithms)| (*scheme, ours(algorithms)))
+        .filter(|(_, algorithms)| !algorithms.is_empty())
+        .collect();
+    WebPkiSupportedAlgorithms { all: ours(library.all), mapping: schemes.leak() }
+});
 
-/// Reads a listener's settings, with a verifier the caller keeps a hold of. Client certificates are
-/// required, checked and must not be revoked.
+/// Reads a listener's settings. Client certificates are required and judged by `verifier`.
 ///
-/// Sessions are not resumed: a resumption could outlive a revocation. ALPN offers HTTP/2, then 1.1.
-///
-/// # Errors
-///
-/// [`TlsError`] naming the file.
-pub fn server_config_with(
+/// Every set of trust has a store of sessions of its own, so that no session outlives a change of trust;
+/// what a resumed session says is judged again by [`super::Trust::settle`]. There are no stateless
+/// tickets and no early data. ALPN offers HTTP/2, then 1.1.
+pub(super) fn server_config(
     files: &ServerTls,
     verifier: Arc<dyn ClientCertVerifier>,
-    clock: Arc<dyn Clock>,
+    clock: &Arc<dyn Clock>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
-    let time: Arc<dyn TimeProvider> = Arc::new(OurTime(clock));
+    let time: Arc<dyn TimeProvider> = Arc::new(OurTime(Arc::clone(clock)));
+    let chain = chain(&files.server.chain)?;
+    check_validity(&files.server.chain, &chain, clock.now())?;
     let mut config = ServerConfig::builder_with_details(crypto_provider(), time)
         .with_protocol_versions(versions(files.versions))?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(chain(&files.server.chain)?, key(&files.server.key)?)?;
+        .with_single_cert(chain, key(&files.server.key)?)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
+    config.require_ems = true;
+    if files.rules.sessions_max == 0 {
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    } else {
+        config.session_storage = ServerSessionMemoryCache::new(files.rules.sessions_max);
+        config.send_tls13_tickets = 1;
+    }
     Ok(Arc::new(config))
+}
+
+/// Our own certificate must not have ended: the one in force is better than that.
+pub(super) fn check_validity(
+    path: &Path,
+    chain: &[CertificateDer<'_>],
+    now: Timestamp,
+) -> Result<(), TlsError> {
+    let ended = chain.first().and_then(|leaf| not_after(leaf)).is_none_or(|end| end <= now);
+    if ended { Err(TlsError::Expired { path: path.to_owned() }) } else { Ok(()) }
+}
+
+/// The first moment after a certificate's end.
+fn not_after(certificate: &[u8]) -> Option<Timestamp> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    Some(Timestamp((parsed.validity().not_after.timestamp() + 1) * 1000))
 }
 
 /// Reads a client's settings: TLS 1.3, one root, no system roots, no resumption.
@@ -148,12 +226,13 @@ fn versions(versions: TlsVersions) -> &'static [&'static SupportedProtocolVersio
     }
 }
 
-fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     list(path, "certificate")
 }
 
-fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
-    list(path, "revocation list")
+pub(super) fn revocations(path: &Path) -> Result<Vec<RevocationList>, TlsError> {
+    let found = list(path, "revocation list")?.into_iter().map(RevocationList::read);
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 fn anchors(path: &Path) -> Result<RootCertStore, TlsError> {
@@ -183,15 +262,10 @@ fn list<T: PemObject>(path: &Path, what: &'static str) -> Result<Vec<T>, TlsErro
 /// Our clock as the TLS library asks for it.
 struct OurTime(Arc<dyn Clock>);
 
-/// Answers the clock's time as the TLS library writes it; `None` before 1970.
-pub fn unix_time(clock: &dyn Clock) -> Option<UnixTime> {
-    let milliseconds = u64::try_from(clock.now().0).ok()?;
-    Some(UnixTime::since_unix_epoch(Duration::from_millis(milliseconds)))
-}
-
 impl TimeProvider for OurTime {
     fn current_time(&self) -> Option<UnixTime> {
-        unix_time(&*self.0)
+        let milliseconds = u64::try_from(self.0.now().0).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(milliseconds)))
     }
 }
 

@@ -1,44 +1,64 @@
-//! A listener's certificate, client CA and revocation list, read again when a file changes.
+//! A listener's certificate, client CAs and revocation lists, followed as one set.
 //!
-//! A set that cannot be used is reported and the old one stays. Whoever is connected learns of the new
-//! set and has its certificate looked at again.
+//! Whoever is connected is judged again with every new set, and at the moment its own certificate, its CA
+//! or the revocation list ends.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+use std::{sync::Arc, time::Duration};
+
+use kakehashi_kernel::{Clock, Timestamp};
+use rustls::{ServerConfig, ServerConnection};
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Credential, Reloads, ServerTls, TlsError,
+    authority::{ClientAuthority, authorities},
+    code::certificate_code,
+    follow::FileSet,
+    tls::{chain, revocations, server_config},
+    verifier::{Verdict, Verifier},
 };
 
-use kakehashi_kernel::Clock;
-use rustls::{ServerConfig, pki_types::CertificateDer, server::danger::ClientCertVerifier};
-use tokio::{sync::watch, time::MissedTickBehavior};
-use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
-
-use super::{ServerTls, TlsError, client_verifier, server_config_with, unix_time};
-
-/// How often certificates and revocation lists are looked at for changes.
-const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
+/// A clock may be put forward: no wait for an end is longer than this without a look at the clock.
+const RECHECK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// What is trusted at present.
-#[derive(Debug, Clone)]
 pub struct Current {
     /// What a new connection is accepted with.
     pub config: Arc<ServerConfig>,
-    verifier: Arc<dyn ClientCertVerifier>,
+    verifier: Arc<Verifier>,
 }
 
 /// One listener's trust.
 pub struct Trust {
-    files: ServerTls,
+    set: Arc<FileSet<Current>>,
     clock: Arc<dyn Clock>,
-    current: watch::Sender<Current>,
-    stamps: Mutex<Stamps>,
 }
 
-/// Modification time, length and inode tell whether a file was replaced.
-type Stamps = [Option<(SystemTime, u64, u64)>; 4];
+/// A client that was let in: proof that its certificate was judged and found good.
+///
+/// Nothing else makes one, so whoever asks for it to serve a client cannot serve another.
+#[derive(Debug, Clone)]
+pub struct Vouched {
+    credential: Arc<Credential>,
+    until: Timestamp,
+    by: Arc<Verifier>,
+}
+
+impl Vouched {
+    /// What the certificate says.
+    pub fn credential(&self) -> &Arc<Credential> {
+        &self.credential
+    }
+}
+
+/// A client that finished its handshake and is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the client certificate is not trusted: {code}")]
+pub struct Untrusted {
+    /// A stable code for the audit trail and the problem type.
+    pub code: &'static str,
+}
 
 impl Trust {
     /// Reads the files.
@@ -47,72 +67,118 @@ impl Trust {
     ///
     /// [`TlsError`] naming the file.
     pub fn load(files: ServerTls, clock: Arc<dyn Clock>) -> Result<Self, TlsError> {
-        let stamps = Mutex::new(stamps(&files));
-        let current = watch::Sender::new(read(&files, &clock)?);
-        Ok(Self { files, clock, current, stamps })
+        let name = files.revocations.display().to_string();
+        let paths = vec![
+            files.server.chain.clone(),
+            files.server.key.clone(),
+            files.client_authority.clone(),
+            files.revocations.clone(),
+        ];
+        let time = Arc::clone(&clock);
+        let read = move |old: Option<&Current>| read(&files, &time, old);
+        Ok(Self { set: Arc::new(FileSet::load(name, paths, Box::new(read))?), clock })
+    }
+
+    /// Answers what a new connection is accepted with.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.set.current().config)
     }
 
     /// Follows the present set and every later one.
-    pub fn watch(&self) -> watch::Receiver<Current> {
-        self.current.subscribe()
+    pub fn watch(&self) -> watch::Receiver<Arc<Current>> {
+        self.set.watch()
     }
 
-    /// Looks at the files every few seconds until `shutdown`.
+    /// Looks at the files twice a second until `shutdown`, and reads them at once on SIGHUP.
     pub async fn follow_files(&self, shutdown: &CancellationToken) {
-        let mut ticks = tokio::time::interval(RELOAD_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = ticks.tick() => self.reload_if_changed(),
-            }
-        }
+        self.set.follow(shutdown).await;
     }
 
-    /// Reads the files again if one has changed since.
-    pub fn reload_if_changed(&self) {
-        let found = stamps(&self.files);
-        {
-            let mut known = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
-            if *known == found {
-                return;
-            }
-            *known = found;
-        }
-        match read(&self.files, &self.clock) {
-            Ok(current) => {
-                self.current.send_replace(current);
-                info!("a listener's certificates were read again");
-            }
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                error!(error, "a listener's new certificates cannot be used, the old ones stay");
-            }
-        }
+    /// Reads the files again, changed or not. Answers whether what lies there is in force.
+    pub fn reload_now(&self) -> bool {
+        self.set.reload_now()
     }
 
-    /// Answers whether a client that is connected would still be let in.
-    pub fn holds(&self, current: &Current, chain: &[CertificateDer<'_>]) -> bool {
-        let (Some((leaf, rest)), Some(now)) = (chain.split_first(), unix_time(&*self.clock)) else {
-            return false;
+    /// How reading the files again has gone so far.
+    pub fn reloads(&self) -> Reloads {
+        self.set.reloads()
+    }
+
+    /// The first moment at which a client CA, or its revocation list, is too old.
+    pub fn closes_at(&self) -> Option<Timestamp> {
+        let current = self.set.current();
+        current.verifier.authorities().iter().map(|authority| authority.closes.first()).min()
+    }
+
+    /// Judges who finished a handshake, resumed or not, by the set now in force.
+    ///
+    /// # Errors
+    ///
+    /// [`Untrusted`] with the reason.
+    pub fn settle(&self, connection: &ServerConnection) -> Result<Vouched, Untrusted> {
+        let chain = connection.peer_certificates().unwrap_or_default();
+        let Some((leaf, rest)) = chain.split_first() else {
+            return Err(Untrusted { code: "certificate-missing" });
         };
-        current.verifier.verify_client_cert(leaf, rest, now).is_ok()
+        let verifier = Arc::clone(&self.set.current().verifier);
+        match verifier.judge(leaf, rest, self.clock.now()) {
+            Verdict::Good(credential, until) => Ok(Vouched { credential, until, by: verifier }),
+            verdict => Err(untrusted(verdict)),
+        }
+    }
+
+    /// Waits until somebody who was let in would be let in no longer, and answers why.
+    pub async fn withdrawn(&self, vouched: Vouched) -> Untrusted {
+        let Vouched { credential, mut until, by } = vouched;
+        let mut sets = self.set.watch();
+        let mut is_same_set = Arc::ptr_eq(&sets.borrow_and_update().verifier, &by);
+        drop(by);
+        loop {
+            if is_same_set {
+                let left = until.0.saturating_sub(self.clock.now().0).max(0).unsigned_abs();
+                tokio::select! {
+                    () = sleep(Duration::from_millis(left).min(RECHECK_INTERVAL)) => {}
+                    changed = sets.changed() => if changed.is_err() {
+                        std::future::pending::<()>().await;
+                    },
+                }
+            }
+            is_same_set = true;
+            let verifier = Arc::clone(&sets.borrow_and_update().verifier);
+            let Some((leaf, rest)) = credential.chain.split_first() else {
+                return Untrusted { code: "certificate-missing" };
+            };
+            match verifier.judge(leaf, rest, self.clock.now()) {
+                Verdict::Good(_, next) => until = next,
+                verdict => return untrusted(verdict),
+            }
+        }
     }
 }
 
-fn read(files: &ServerTls, clock: &Arc<dyn Clock>) -> Result<Current, TlsError> {
-    let verifier = client_verifier(files)?;
-    let config = server_config_with(files, Arc::clone(&verifier), Arc::clone(clock))?;
+fn untrusted(verdict: Verdict) -> Untrusted {
+    let code = match verdict {
+        Verdict::Ours(code, _) => code,
+        Verdict::Strange(rustls::Error::InvalidCertificate(cause)) => certificate_code(&cause),
+        Verdict::Strange(_) | Verdict::Good(..) => "certificate-refused",
+    };
+    Untrusted { code }
+}
+
+fn read(
+    files: &ServerTls,
+    clock: &Arc<dyn Clock>,
+    old: Option<&Current>,
+) -> Result<Current, TlsError> {
+    let in_force: &[ClientAuthority] = old.map_or(&[], |old| old.verifier.authorities());
+    let found = authorities(
+        &chain(&files.client_authority)?,
+        &revocations(&files.revocations)?,
+        &files.rules,
+        in_force,
+    )?;
+    let verifier = Arc::new(Verifier::new(found, files.rules.explains));
+    let judging: Arc<Verifier> = Arc::clone(&verifier);
+    let config = server_config(files, judging, clock)?;
     Ok(Current { config, verifier })
-}
-
-fn stamps(files: &ServerTls) -> Stamps {
-    [&files.server.chain, &files.server.key, &files.client_authority, &files.revocations]
-        .map(|path| stamp(path))
-}
-
-fn stamp(path: &Path) -> Option<(SystemTime, u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    let found = fs::metadata(path).ok()?;
-    Some((found.modified().ok()?, found.len(), found.ino()))
 }

@@ -21,6 +21,7 @@ use tracing::{debug, warn};
 use crate::{
     audit::Audit,
     forward::Forward,
+    guard::{Fingerprint, Guard, Place, Presence},
     identify::{Known, identify},
     note::CertificateNote,
     policy::Rulebook,
@@ -37,6 +38,7 @@ pub(crate) struct Gate {
     pub(crate) policy: Arc<Rulebook>,
     pub(crate) forward: Arc<Forward>,
     pub(crate) audit: Audit,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
@@ -48,29 +50,39 @@ pub(crate) struct Gate {
 pub(crate) struct Hello {
     /// The server name it asked for (SNI).
     pub(crate) server_name: Option<Arc<str>>,
+    /// What kind of program it is.
+    pub(crate) fingerprint: Fingerprint,
 }
 
 /// Who is at the other end of a connection, established once.
-#[derive(Debug)]
 pub(crate) struct Guest {
     pub(crate) identity: Arc<Identity>,
     /// The `Client-Cert` header, written once.
     pub(crate) certificate: HeaderValue,
     pub(crate) peer: SocketAddr,
     pub(crate) hello: Hello,
+    /// What the guard knows of them.
+    pub(crate) presence: Presence,
 }
 
 impl Guest {
-    fn new(known: &Known, peer: SocketAddr, hello: Hello) -> Self {
+    fn new(known: &Known, peer: SocketAddr, hello: Hello, presence: Presence) -> Self {
         let credential = known.credential();
         let identity = Arc::clone(&credential.identity);
-        Self { identity, certificate: credential.header.clone(), peer, hello }
+        Self { identity, certificate: credential.header.clone(), peer, hello, presence }
     }
 }
 
 impl Gate {
     /// Takes one connection from accept to its end.
     pub(crate) async fn receive(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let place = match self.guard.connection(peer.ip()) {
+            Ok(place) => place,
+            Err(refusal) => {
+                let code = refusal.code();
+                return self.audit.connection_refused(self.zone, None, peer, code).await;
+            }
+        };
         let greeted = Instant::now() + self.limits.handshake_timeout;
         let shaken = async {
             let start = self.greet(stream).await?;
@@ -78,10 +90,11 @@ impl Gate {
             Ok::<_, &'static str>((self.shake_hands(start).await?, hello))
         };
         let code = match timeout_at(greeted, shaken).await {
-            Ok(Ok((stream, hello))) => return self.welcome(stream, peer, hello).await,
+            Ok(Ok((stream, hello))) => return self.welcome(stream, (peer, place), hello).await,
             Ok(Err(code)) => code,
             Err(_) => "handshake-timeout",
         };
+        self.guard.handshake_failed(peer.ip(), code);
         debug!(%peer, zone = %self.zone, code, "handshake refused");
         self.audit.connection_refused(self.zone, None, peer, code).await;
     }
@@ -104,22 +117,37 @@ impl Gate {
     async fn welcome(
         self: Arc<Self>,
         stream: TlsStream<TcpStream>,
-        peer: SocketAddr,
+        (peer, place): (SocketAddr, Place),
         hello: Hello,
     ) {
         let known = self
             .check_name(&hello)
             .and_then(|()| identify(&self.trust, self.zone, stream.get_ref().1));
-        match known {
-            Ok(known) => {
-                let guest = Arc::new(Guest::new(&known, peer, hello));
-                self.serve(stream, guest, known).await;
-            }
+        let refusal = match known {
+            Ok(known) => match self.arrive(place, &known, &hello) {
+                Ok(presence) => {
+                    let guest = Arc::new(Guest::new(&known, peer, hello, presence));
+                    return self.serve(stream, guest, known).await;
+                }
+                Err(refusal) => {
+                    let (who, code) = (Some(&*known.credential().identity), refusal.code());
+                    self.audit.connection_refused(self.zone, who, peer, code).await;
+                    refusal
+                }
+            },
             Err(code) => {
+                self.guard.handshake_failed(peer.ip(), code);
                 self.audit.connection_refused(self.zone, None, peer, code).await;
-                self.turn_away(stream, code).await;
+                Refusal::Identity(code)
             }
-        }
+        };
+        self.turn_away(stream, refusal).await;
+    }
+
+    /// Asks the guard about whoever came.
+    fn arrive(&self, place: Place, known: &Known, hello: &Hello) -> Result<Presence, Refusal> {
+        let (identity, ending) = (&known.credential().identity, self.shutdown.child_token());
+        self.guard.arrived(place, identity, Some(hello.fingerprint), ending)
     }
 
     /// Refuses who asked for a name that is not this listener's.
@@ -142,7 +170,7 @@ impl Gate {
             async move { Ok::<_, Infallible>(gate.answer(&guest, request).await) }
         });
         tokio::select! {
-            ended = serve_http(stream, service, &self.limits, &self.shutdown) => match ended {
+            ended = serve_http(stream, service, &self.limits, guest.presence.ending()) => match ended {
                 Ok(()) => {}
                 Err(error) => debug!(error, peer = %guest.peer, "connection ended"),
             },
@@ -160,7 +188,7 @@ impl Gate {
     }
 
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
-    async fn turn_away(&self, stream: TlsStream<TcpStream>, code: &'static str) {
+    async fn turn_away(&self, stream: TlsStream<TcpStream>, refusal: Refusal) {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let note = chain.first().and_then(|leaf| CertificateNote::of(leaf));
         let told = CancellationToken::new();
@@ -170,17 +198,19 @@ impl Gate {
             answered.cancel();
             let (request, reader) = (RequestId::generate(&*ids), Reader::of(request.headers()));
             let occasion = Occasion { request, reader, now, certificate: note.as_ref() };
-            let answer = answer_to(&occasion, Refusal::Identity(code));
+            let answer = answer_to(&occasion, refusal);
             std::future::ready(Ok::<_, Infallible>(answer))
         });
         let serving = serve_http(stream, service, &self.limits, &told);
         if timeout(self.limits.handshake_timeout, serving).await.is_err() {
-            debug!(code, "a refused client asked nothing");
+            debug!(code = refusal.code(), "a refused client asked nothing");
         }
     }
 }
 
 /// Reads what the client said first.
 fn read_hello(start: &StartHandshake<TcpStream>) -> Hello {
-    Hello { server_name: start.client_hello().server_name().map(Arc::from) }
+    let hello = start.client_hello();
+    let server_name = hello.server_name().map(Arc::from);
+    Hello { server_name, fingerprint: Fingerprint::of(&hello) }
 }

@@ -9,6 +9,8 @@ use kakehashi_platform::{
 };
 use serde::Deserialize;
 
+use crate::guard::config::GuardConfig;
+
 /// The gateway's configuration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +29,9 @@ pub struct EdgeConfig {
     pub suspended: Option<PathBuf>,
     /// The audit ledger (JSON lines). Its head lies beside it, with `.head` appended.
     pub audit: PathBuf,
+    /// Who is watched, and what follows.
+    #[serde(default)]
+    pub guard: GuardConfig,
     /// What clients are granted.
     #[serde(default)]
     pub limits: LimitsConfig,

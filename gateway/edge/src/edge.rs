@@ -9,7 +9,10 @@ use kakehashi_platform::{
     mtls::{Client, ClientLimits, ClientTls, TlsError, Trust, accept_each},
     pki::CertificateFiles,
 };
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -17,7 +20,9 @@ use crate::{
     accept::Gate,
     audit::Audit,
     config::EdgeConfig,
+    control::{self, Control},
     forward::Forward,
+    guard::{Guard, GuardParts},
     ledger::{Ledger, LedgerBroken},
     policy::{PolicyError, Rulebook, SuspensionError, Suspensions},
 };
@@ -87,6 +92,18 @@ pub enum EdgeError {
     /// The audit ledger does not hold or cannot be written.
     #[error("the audit ledger cannot be opened")]
     Ledger(#[from] LedgerBroken),
+    /// The guard's thread cannot be started.
+    #[error("the guard cannot be started")]
+    Guard(#[source] std::io::Error),
+    /// The operator's socket cannot be made.
+    #[error("cannot make the operator's socket {path}")]
+    Control {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// A gateway that listens.
@@ -94,8 +111,12 @@ pub struct Edge {
     gates: Vec<(TcpListener, SocketAddr, Gate)>,
     policy: Arc<Rulebook>,
     audit: Audit,
+    guard: Arc<Guard>,
+    control: Option<OpenControl>,
     ledger: Arc<Ledger>,
     shutdown: CancellationToken,
+    /// Cancelled by an operator who wants the gateway to end.
+    drain: CancellationToken,
 }
 
 impl Edge {
@@ -121,7 +142,15 @@ impl Edge {
         }
         let ledger = Arc::new(Ledger::open(&config.audit, parts.audit_key)?);
         let audit = Audit::new(Arc::clone(&ledger), Arc::clone(&parts.clock));
-        let shutdown = CancellationToken::new();
+        let guard = Arc::new(guard(&config, &parts.clock, &parts.ids, &ledger)?);
+        let (shutdown, drain) = (CancellationToken::new(), CancellationToken::new());
+        let control = Control {
+            guard: Arc::clone(&guard),
+            suspensions: Arc::clone(policy.suspensions()),
+            clock: Arc::clone(&parts.clock),
+            drain: drain.clone(),
+        };
+        let control = open_control(&config, control)?;
         let mut gates = Vec::new();
         for (listener, trust) in trusts {
             let bind = |source| EdgeError::Bind { address: listener.address, source };
@@ -134,6 +163,7 @@ impl Edge {
                 policy: Arc::clone(&policy),
                 forward: Arc::clone(&forward),
                 audit: audit.clone(),
+                guard: Arc::clone(&guard),
                 ids: Arc::clone(&parts.ids),
                 clock: Arc::clone(&parts.clock),
                 limits: config.limits.connection(),
@@ -142,7 +172,7 @@ impl Edge {
             info!(zone = %listener.zone, %address, "listening");
             gates.push((socket, address, gate));
         }
-        Ok(Self { gates, policy, audit, ledger, shutdown })
+        Ok(Self { gates, policy, audit, guard, control, ledger, shutdown, drain })
     }
 
     /// Answers where each zone's listener is bound.
@@ -155,6 +185,10 @@ impl Edge {
         let mut listening = JoinSet::new();
         let (policy, stop) = (self.policy, self.shutdown.clone());
         listening.spawn(async move { policy.follow_files(&stop).await });
+        if let Some((control, listener, path)) = self.control {
+            let stop = self.shutdown.clone();
+            listening.spawn(async move { control.serve(listener, path, stop).await });
+        }
         for (socket, _, gate) in self.gates {
             let gate = Arc::new(gate);
             let followed = Arc::clone(&gate);
@@ -171,7 +205,14 @@ impl Edge {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                _ = minutes.tick() => self.audit.tell_strangers().await,
+                () = self.drain.cancelled() => break,
+                _ = minutes.tick() => {
+                    self.audit.tell_strangers().await;
+                    let guard = Arc::clone(&self.guard);
+                    if tokio::task::spawn_blocking(move || guard.save()).await.is_err() {
+                        error!("the guard's state could not be saved");
+                    }
+                }
             }
         }
         self.shutdown.cancel();
@@ -181,11 +222,43 @@ impl Edge {
             }
         }
         self.audit.tell_strangers().await;
-        let ledger = self.ledger;
-        if tokio::task::spawn_blocking(move || ledger.close()).await.is_err() {
-            error!("the audit ledger could not be closed");
+        let (ledger, guard) = (self.ledger, self.guard);
+        let closing = tokio::task::spawn_blocking(move || {
+            guard.close();
+            ledger.close();
+        });
+        if closing.await.is_err() {
+            error!("the guard's state and the audit ledger could not be closed");
         }
     }
+}
+
+fn guard(
+    config: &EdgeConfig,
+    clock: &Arc<dyn Clock>,
+    ids: &Arc<dyn Ids>,
+    ledger: &Arc<Ledger>,
+) -> Result<Guard, EdgeError> {
+    let ledger = Arc::clone(ledger);
+    let parts = GuardParts {
+        clock: Arc::clone(clock),
+        ids: Arc::clone(ids),
+        record: Arc::new(move |at, fact| {
+            if ledger.note(at, fact).is_err() {
+                error!("an act of the guard could not be recorded");
+            }
+        }),
+    };
+    Guard::new(config.guard.clone(), parts).map_err(EdgeError::Guard)
+}
+
+type OpenControl = (Arc<Control>, UnixListener, PathBuf);
+
+fn open_control(config: &EdgeConfig, control: Control) -> Result<Option<OpenControl>, EdgeError> {
+    let Some(path) = config.guard.control.clone() else { return Ok(None) };
+    let listener =
+        control::bind(&path).map_err(|source| EdgeError::Control { path: path.clone(), source })?;
+    Ok(Some((Arc::new(control), listener, path)))
 }
 
 fn rulebook(config: &EdgeConfig) -> Result<Rulebook, EdgeError> {

@@ -7,9 +7,11 @@ mod accept;
 mod audit;
 mod body;
 mod config;
+pub mod control;
 mod edge;
 mod explain;
 mod forward;
+mod guard;
 mod headers;
 mod host;
 mod identify;
@@ -23,6 +25,7 @@ mod secure;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};
+pub use guard::config::{GuardConfig, Rate};
 pub use policy::{
     Policy, PolicyError, PolicyFault, RouteLine, Suspension, SuspensionError, Suspensions,
 };

@@ -5,7 +5,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
     header::{
         ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        RETRY_AFTER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use kakehashi_contract::problem::{PROBLEM_MEDIA_TYPE, Problem};
@@ -78,6 +78,9 @@ pub(crate) fn answer_to(occasion: &Occasion<'_>, refusal: Refusal) -> Response<B
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if let Some(seconds) = refusal.retry_after_s() {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
     if let Refusal::MethodUnknown(permitted) = refusal
         && let Ok(value) = HeaderValue::from_str(&permitted.to_string())
     {
@@ -88,6 +91,9 @@ pub(crate) fn answer_to(occasion: &Occasion<'_>, refusal: Refusal) -> Response<B
 
 /// What is added to a remedy and known only now, in Japanese and English.
 pub(crate) fn addition(refusal: Refusal) -> Option<[String; 2]> {
+    if let Some(id) = refusal.decision() {
+        return Some([format!("措置番号: {id}"), format!("Decision: {id}")]);
+    }
     let Refusal::OutOfHours { opens: Some(opens) } = refusal else { return None };
     let opens = opens.display_japan();
     let opens = opens.get(..16).unwrap_or(&opens);
@@ -245,6 +251,46 @@ fn words(refusal: Refusal) -> Words {
             StatusCode::SERVICE_UNAVAILABLE,
             ["現在利用できません", "not available at present"],
             ["しばらくしてから再試行してください。", "Please try again later."],
+        ),
+        Refusal::Limited { .. } => row(
+            StatusCode::TOO_MANY_REQUESTS,
+            ["要求が多すぎます", "too many requests"],
+            ["しばらく待ってから、もう一度お試しください。", "Please wait a little and try again."],
+        ),
+        Refusal::SignInLocked { .. } => row(
+            StatusCode::TOO_MANY_REQUESTS,
+            [
+                "サインインの失敗が続いたため、一時的に止めています",
+                "sign-in is locked for a while because it failed too often",
+            ],
+            [
+                "しばらく待ってから、もう一度お試しください。\n\
+                 急ぐときは、下の措置番号を添えて運用窓口に連絡してください。",
+                "Please wait and try again.\n\
+                 If it is urgent, call the service desk and quote the decision's number.",
+            ],
+        ),
+        Refusal::Blocked { .. } => row(
+            StatusCode::FORBIDDEN,
+            ["通常と異なる利用が続いたため、一時的に遮断しています", "blocked for a while"],
+            [
+                "心当たりがないときは、下の措置番号を添えて運用窓口に連絡してください。\n\
+                 誤りであれば、すぐに解除できます。",
+                "If you do not know why, call the service desk and quote the decision's number.\n\
+                 If it is a mistake it can be lifted at once.",
+            ],
+        ),
+        Refusal::Challenged { .. } => row(
+            StatusCode::FORBIDDEN,
+            ["本人確認のため、接続し直してください", "connect anew and prove yourself"],
+            [
+                "ブラウザーをすべて閉じて開き直し、もう一度サインインしてください。\n\
+                 システムからの接続のときは、いつもの場所から接続し直してください。\n\
+                 それでも同じときは、下の措置番号を添えて運用窓口に連絡してください。",
+                "Close the browser completely, open it again and sign in.\n\
+                 A system has to connect anew from its usual network.\n\
+                 If it stays, call the service desk and quote the decision's number.",
+            ],
         ),
     }
 }

@@ -2,7 +2,7 @@
 
 use kakehashi_kernel::Timestamp;
 
-use crate::policy::Methods;
+use crate::{guard::DecisionId, policy::Methods};
 
 /// One reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +76,34 @@ pub(crate) enum Refusal {
     /// The audit ledger cannot be written.
     #[error("the audit ledger cannot be written")]
     AuditDown,
+    /// More than permitted in this time.
+    #[error("too many requests, connections or bytes")]
+    Limited {
+        /// When to come again, seconds.
+        retry_after_s: u32,
+    },
+    /// Too many sign-ins failed.
+    #[error("sign-in is locked by decision {id}")]
+    SignInLocked {
+        /// The guard's decision.
+        id: DecisionId,
+        /// When to come again, seconds.
+        retry_after_s: u32,
+    },
+    /// The guard keeps the holder or the address out for a time.
+    #[error("blocked by decision {id}")]
+    Blocked {
+        /// The guard's decision.
+        id: DecisionId,
+        /// When to come again, seconds.
+        retry_after_s: u32,
+    },
+    /// The holder has to connect anew and prove itself.
+    #[error("challenged by decision {id}")]
+    Challenged {
+        /// The guard's decision.
+        id: DecisionId,
+    },
 }
 
 impl Refusal {
@@ -104,6 +132,30 @@ impl Refusal {
             Self::ComponentDown => "component-down",
             Self::ComponentSlow => "component-slow",
             Self::AuditDown => "audit-down",
+            Self::Limited { .. } => "rate-limited",
+            Self::SignInLocked { .. } => "sign-in-locked",
+            Self::Blocked { .. } => "blocked",
+            Self::Challenged { .. } => "challenged",
+        }
+    }
+
+    /// Answers when to come again, where that is known.
+    pub(crate) const fn retry_after_s(self) -> Option<u32> {
+        match self {
+            Self::Limited { retry_after_s }
+            | Self::SignInLocked { retry_after_s, .. }
+            | Self::Blocked { retry_after_s, .. } => Some(retry_after_s),
+            _ => None,
+        }
+    }
+
+    /// Answers the guard's decision behind it, which an operator can lift.
+    pub(crate) const fn decision(self) -> Option<DecisionId> {
+        match self {
+            Self::SignInLocked { id, .. } | Self::Blocked { id, .. } | Self::Challenged { id } => {
+                Some(id)
+            }
+            _ => None,
         }
     }
 }

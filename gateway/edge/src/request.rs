@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::{Request, Response, header::CONTENT_LENGTH};
 use hyper::body::Incoming;
 use kakehashi_contract::REQUEST_ID_HEADER;
 use kakehashi_kernel::RequestId;
@@ -54,11 +54,13 @@ impl Gate {
         progress: &Arc<Progress>,
         entry: &mut RequestEntry,
     ) -> Result<Response<BoxBody>, Refusal> {
-        let (head, body) = request.into_parts();
+        self.guard.enter(&guest.presence)?;
+        let (mut head, body) = request.into_parts();
         let admitted = self.policy.admit(&guest.identity, &head, self.clock.now());
         match &admitted {
             Ok(permit) => entry.found_route(permit.template()),
             Err(denied) => {
+                self.guard.denied(&guest.presence, &head, denied);
                 if let Some(template) = &denied.template {
                     entry.found_route(template);
                 }
@@ -66,9 +68,22 @@ impl Gate {
         }
         let host = host(&head, guest.hello.server_name.as_deref(), &self.server_names)?;
         let permit = admitted.map_err(|denied| denied.refusal)?;
+        let asked = self.guard.asked(&permit, &head);
+        let admission = self.guard.admit(&guest.presence, asked).await?;
+        admission.clean(&mut head);
         let request = Request::from_parts(head, body);
-        self.forward.send(request, &permit, host, &guest.certificate, id, progress).await
+        let answer =
+            self.forward.send(request, &permit, host, &guest.certificate, id, progress).await?;
+        self.guard.answered(&guest.presence, admission, answer.status().as_u16());
+        self.guard.observe(&guest.presence, progress.bytes() + declared(&answer));
+        Ok(answer)
     }
+}
+
+/// How many bytes the answer says it has. Those of unknown length are not counted.
+fn declared(answer: &Response<BoxBody>) -> u64 {
+    let length = answer.headers().get(CONTENT_LENGTH);
+    length.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
 /// Writes the entry; without one there is no answer.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kakehashi_kernel::FormKey;
 
-use crate::{books, ca, demo, doctor, forms, ledger, serve};
+use crate::{books, ca, demo, doctor, forms, gateway, ledger, serve};
 
 /// The word that makes this program the inspector.
 pub(crate) const INSPECT: &str = "inspect";
@@ -44,6 +44,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Asks the running gateway, and tells it: blocks, alerts, suspensions (運用)
+    Gateway {
+        #[command(subcommand)]
+        command: gateway::GatewayCommand,
     },
     /// Runs the certificate authority: issues, renews, revokes (認証局)
     Ca {
@@ -149,6 +154,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         match command {
             Command::Demo(args) => demo::run(args).await,
             Command::Serve { config, role } => serve::run(&config, role).await,
+            Command::Gateway { command } => gateway::run(&command),
             Command::Books { config, json } => books::run(&config, json).await,
             Command::Audit { command: AuditCommand::Verify { config } } => {
                 ledger::run(&config).await

@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod doctor;
 mod forms;
+mod gateway;
 mod ledger;
 mod prepare;
 mod serve;

@@ -144,26 +144,22 @@ impl Permit {
     }
 
     /// Answers whether a wrong answer is a failed sign-in.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked by the guard"))]
     pub(crate) fn signs_in(&self) -> bool {
         self.route.signs_in
     }
 
     /// Answers whether the route has parameters somebody could count through.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked by the guard"))]
     pub(crate) fn has_ids(&self) -> bool {
         !self.route.enumerates.is_empty()
     }
 
     /// Answers the ids a request names, as they are written in it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked by the guard"))]
     pub(crate) fn ids<'a>(&'a self, uri: &'a Uri) -> impl Iterator<Item = &'a str> {
         let values = self.route.enumerates.iter().filter_map(|place| place.value(uri));
         values.filter(|value| !value.is_empty())
     }
 
     /// Answers the access key a request names, as it is written in it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked by the guard"))]
     pub(crate) fn access_key<'a>(&'a self, uri: &'a Uri) -> Option<&'a str> {
         self.route.access_key.as_ref().and_then(|place| place.value(uri))
     }

@@ -73,7 +73,6 @@ impl Rulebook {
     }
 
     /// Answers who is suspended.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked by the connections"))]
     pub(crate) const fn suspensions(&self) -> &Arc<Suspensions> {
         &self.suspensions
     }

@@ -20,7 +20,8 @@ use axum::{
 };
 use kakehashi_contract::{AuditEntry, AuditKey, Role, Zone};
 use kakehashi_edge::{
-    Edge, EdgeConfig, EdgeParts, LimitsConfig, ListenerConfig, UpstreamClientConfig,
+    Edge, EdgeConfig, EdgeParts, GuardConfig, LimitsConfig, ListenerConfig, Rate,
+    UpstreamClientConfig,
 };
 use kakehashi_kernel::{Clock, Ids, Timestamp};
 use kakehashi_platform::{
@@ -99,10 +100,23 @@ pub(crate) struct House {
     pub(crate) asked: Arc<Notify>,
     shutdown: CancellationToken,
     running: JoinSet<()>,
+    gateway: CancellationToken,
+    gateways: JoinSet<()>,
 }
 
 pub(crate) fn key() -> AuditKey {
     AuditKey::new([7; 32])
+}
+
+/// A guard that holds nobody up for being fast: the clock of these tests stands still.
+fn roomy() -> GuardConfig {
+    let mut guard = GuardConfig::default();
+    let rate = Rate { per_second: 1_000_000, burst: 1_000_000 };
+    guard.limits.certificate_requests = rate;
+    guard.limits.organisation_requests = rate;
+    guard.limits.certificate_connections = rate;
+    guard.limits.certificate_open_max = 100_000;
+    guard
 }
 
 pub(crate) fn municipality() -> Holder {
@@ -141,6 +155,8 @@ impl House {
             asked: Arc::default(),
             shutdown,
             running: JoinSet::new(),
+            gateway: CancellationToken::new(),
+            gateways: JoinSet::new(),
         };
         house.start_component().await;
         house
@@ -156,6 +172,22 @@ impl House {
         let edge = Edge::bind(config, parts).await.unwrap();
         self.edge = edge.addresses();
         self.running.spawn(edge.run(self.shutdown.clone()));
+    }
+
+    /// Starts a gateway of the test's own making.
+    pub(crate) async fn open_with(&mut self, config: EdgeConfig, parts: EdgeParts) {
+        let edge = Edge::bind(config, parts).await.unwrap();
+        self.edge = edge.addresses();
+        self.gateway = self.shutdown.child_token();
+        self.gateways.spawn(edge.run(self.gateway.clone()));
+    }
+
+    /// Ends the gateway that [`House::open_with`] started, and nothing else.
+    pub(crate) async fn close(&mut self) {
+        self.gateway.cancel();
+        while let Some(ended) = self.gateways.join_next().await {
+            ended.unwrap();
+        }
     }
 
     pub(crate) fn parts() -> EdgeParts {
@@ -182,7 +214,10 @@ impl House {
             .route("/echo", any(echo))
             .route("/count/never", post(move || never(asked)))
             .route("/count/{name}", post(count))
-            .route("/small", post(count));
+            .route("/small", post(count))
+            .route("/missing/{id}", any(async || http::StatusCode::NOT_FOUND))
+            .route("/sign-in", post(sign_in))
+            .fallback(count);
         let serving = serve(listener, trust, router, self.shutdown.clone(), Limits::default());
         self.running.spawn(serving);
     }
@@ -218,6 +253,7 @@ impl House {
             policy: self.folder.path().join("policy.toml"),
             suspended: None,
             audit: self.ledger(),
+            guard: roomy(),
             limits,
         }
     }
@@ -275,6 +311,7 @@ impl House {
     /// Ends everything and answers the ledger's entries, verified.
     pub(crate) async fn end(self) -> Vec<AuditEntry> {
         self.shutdown.cancel();
+        self.gateways.join_all().await;
         self.running.join_all().await;
         let path = self.folder.path().join("audit/gateway.jsonl");
         let entries = read(&path);
@@ -321,6 +358,11 @@ async fn count(body: Body) -> Response {
         }
     }
     bytes.to_string().into_response()
+}
+
+/// Lets in whoever says the right word.
+async fn sign_in(word: String) -> http::StatusCode {
+    if word == "right" { http::StatusCode::SEE_OTHER } else { http::StatusCode::UNAUTHORIZED }
 }
 
 async fn never(asked: Arc<Notify>) -> Response {

@@ -6,10 +6,10 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request};
 use hyper::{body::Incoming, service::service_fn};
-use kakehashi_contract::{Identity, Zone};
+use kakehashi_contract::{Identity, Zone, certificate_serial};
 use kakehashi_kernel::{Clock, Ids, RequestId};
 use kakehashi_platform::mtls::{Current, Limits, Trust, client_cert_value, serve_http};
-use rustls::{CertificateError, pki_types::CertificateDer, server::Acceptor};
+use rustls::{CertificateError, ProtocolVersion, pki_types::CertificateDer, server::Acceptor};
 use tokio::{
     net::TcpStream,
     sync::watch,
@@ -20,12 +20,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    audit::Audit,
+    audit::{Asker, Audit},
     forward::Forward,
+    metrics::{Metrics, OpenConnection},
     note::CertificateNote,
     policy::Rulebook,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
+    trace::Traces,
 };
 
 /// How often the certificate of a connection that lives is looked at again although no file changed.
@@ -40,6 +42,8 @@ pub(crate) struct Gate {
     pub(crate) policy: Arc<Rulebook>,
     pub(crate) forward: Arc<Forward>,
     pub(crate) audit: Audit,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Option<Arc<Traces>>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
@@ -61,11 +65,17 @@ pub(crate) struct Guest {
     pub(crate) certificate: HeaderValue,
     pub(crate) peer: SocketAddr,
     pub(crate) hello: Hello,
+    /// What every entry of this connection's requests tells.
+    pub(crate) asker: Asker,
 }
 
 impl Gate {
     /// Takes one connection from accept to its end.
     pub(crate) async fn receive(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        if self.audit.admit().is_err() {
+            // What cannot be recorded does not happen; the ledger counts it.
+            return;
+        }
         let trust = self.trust.watch();
         let greeted = Instant::now() + self.limits.handshake_timeout;
         let shaken = async {
@@ -79,7 +89,7 @@ impl Gate {
             Err(_) => "handshake-timeout",
         };
         debug!(%peer, zone = %self.zone, code, "handshake refused");
-        self.audit.connection_refused(self.zone, None, peer, code).await;
+        self.audit.connection_refused(self.zone, None, peer, code);
     }
 
     /// Waits for the client's first message.
@@ -107,10 +117,10 @@ impl Gate {
         trust: watch::Receiver<Current>,
     ) {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
-        match self.identify(&chain, peer, hello) {
+        match self.identify(&chain, peer, hello, tls_version(&stream)) {
             Ok(guest) => self.serve(stream, Arc::new(guest), chain, trust).await,
             Err(code) => {
-                self.audit.connection_refused(self.zone, None, peer, code).await;
+                self.audit.connection_refused(self.zone, None, peer, code);
                 self.turn_away(stream, code, chain.first()).await;
             }
         }
@@ -121,6 +131,7 @@ impl Gate {
         chain: &[CertificateDer<'_>],
         peer: SocketAddr,
         hello: Hello,
+        tls: &'static str,
     ) -> Result<Guest, &'static str> {
         let leaf = chain.first().ok_or("certificate-missing")?;
         let is_ours =
@@ -135,7 +146,10 @@ impl Gate {
             return Err("certificate-other-zone");
         }
         let certificate = client_cert_value(leaf);
-        Ok(Guest { identity: Arc::new(identity), certificate, peer, hello })
+        let serial = certificate_serial(leaf).unwrap_or_default().into();
+        let identity = Arc::new(identity);
+        let told = Asker { who: Arc::clone(&identity), serial, peer, tls };
+        Ok(Guest { identity, certificate, peer, hello, asker: told })
     }
 
     /// Serves until the connection ends, or the certificate no longer holds.
@@ -146,6 +160,7 @@ impl Gate {
         chain: Vec<CertificateDer<'static>>,
         trust: watch::Receiver<Current>,
     ) {
+        let _open = self.count(&stream);
         let (gate, served) = (Arc::clone(&self), Arc::clone(&guest));
         let service = service_fn(move |request| {
             let (gate, guest) = (Arc::clone(&gate), Arc::clone(&served));
@@ -160,14 +175,25 @@ impl Gate {
                 let who = Some(&*guest.identity);
                 let code = "certificate-no-longer-valid";
                 warn!(peer = %guest.peer, who = %guest.identity, "connection closed: {code}");
-                self.audit.connection_refused(self.zone, who, guest.peer, code).await;
+                self.audit.connection_refused(self.zone, who, guest.peer, code);
             }
             () = self.policy.suspended(&guest.identity) => {
                 let who = Some(&*guest.identity);
                 warn!(peer = %guest.peer, who = %guest.identity, "connection closed: suspended");
-                self.audit.connection_refused(self.zone, who, guest.peer, "suspended").await;
+                self.audit.connection_refused(self.zone, who, guest.peer, "suspended");
             }
         }
+    }
+
+    /// Counts a connection that was accepted, until the answer is dropped.
+    fn count(&self, stream: &TlsStream<TcpStream>) -> OpenConnection {
+        let alpn = match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => "h2",
+            Some(b"http/1.1") => "http/1.1",
+            _ => "none",
+        };
+        self.metrics.handshake(self.zone, "ok");
+        self.metrics.connection(self.zone, tls_version(stream), alpn)
     }
 
     /// Returns when the certificate no longer holds: files change, and what was valid expires.
@@ -203,6 +229,14 @@ impl Gate {
         if timeout(self.limits.handshake_timeout, serving).await.is_err() {
             debug!(code, "a refused client asked nothing");
         }
+    }
+}
+
+fn tls_version(stream: &TlsStream<TcpStream>) -> &'static str {
+    match stream.get_ref().1.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => "1.2",
+        Some(ProtocolVersion::TLSv1_3) => "1.3",
+        _ => "-",
     }
 }
 

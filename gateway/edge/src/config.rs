@@ -9,6 +9,8 @@ use kakehashi_platform::{
 };
 use serde::Deserialize;
 
+use crate::{ledger::LedgerConfig, operation::OperationConfig};
+
 /// The gateway's configuration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +29,12 @@ pub struct EdgeConfig {
     pub suspended: Option<PathBuf>,
     /// The audit ledger (JSON lines). Its head lies beside it, with `.head` appended.
     pub audit: PathBuf,
+    /// How the ledger is kept.
+    #[serde(default)]
+    pub ledger: LedgerConfig,
+    /// How operators look in: metrics, health, readiness, traces.
+    #[serde(default)]
+    pub operation: OperationConfig,
     /// What clients are granted.
     #[serde(default)]
     pub limits: LimitsConfig,

@@ -19,7 +19,10 @@ use crate::{
     config::EdgeConfig,
     forward::Forward,
     ledger::{Ledger, LedgerBroken},
+    metrics::Metrics,
+    operation::{NotLoopback, Operation},
     policy::{PolicyError, Rulebook, SuspensionError, Suspensions},
+    trace::{TraceError, Traces},
 };
 
 /// Idle connections to a component are given up well before the component does.
@@ -84,6 +87,12 @@ pub enum EdgeError {
         #[source]
         source: std::io::Error,
     },
+    /// Operators are to look in from elsewhere.
+    #[error("the operation address cannot be used")]
+    Operation(#[from] NotLoopback),
+    /// Traces cannot be sent where they should.
+    #[error("traces cannot be sent")]
+    Traces(#[from] TraceError),
     /// The audit ledger does not hold or cannot be written.
     #[error("the audit ledger cannot be opened")]
     Ledger(#[from] LedgerBroken),
@@ -95,6 +104,9 @@ pub struct Edge {
     policy: Arc<Rulebook>,
     audit: Audit,
     ledger: Arc<Ledger>,
+    metrics: Arc<Metrics>,
+    traces: Option<Arc<Traces>>,
+    operation: Option<TcpListener>,
     shutdown: CancellationToken,
 }
 
@@ -119,8 +131,19 @@ impl Edge {
         if zones.is_empty() || zones.len() != config.listeners.len() {
             return Err(EdgeError::Listeners);
         }
-        let ledger = Arc::new(Ledger::open(&config.audit, parts.audit_key)?);
-        let audit = Audit::new(Arc::clone(&ledger), Arc::clone(&parts.clock));
+        let clock = Arc::clone(&parts.clock);
+        let opened = Ledger::open(&config.audit, &parts.audit_key, config.ledger.clone(), clock)?;
+        let ledger = Arc::new(opened);
+        let metrics = Arc::new(Metrics::new());
+        let audit = Audit::new(Arc::clone(&ledger), Arc::clone(&parts.clock), Arc::clone(&metrics));
+        let traces = Traces::start(config.operation.traces.as_ref())?.map(Arc::new);
+        let operation = match config.operation.loopback()? {
+            Some(address) => {
+                let bind = |source| EdgeError::Bind { address, source };
+                Some(TcpListener::bind(address).await.map_err(bind)?)
+            }
+            None => None,
+        };
         let shutdown = CancellationToken::new();
         let mut gates = Vec::new();
         for (listener, trust) in trusts {
@@ -134,6 +157,8 @@ impl Edge {
                 policy: Arc::clone(&policy),
                 forward: Arc::clone(&forward),
                 audit: audit.clone(),
+                metrics: Arc::clone(&metrics),
+                traces: traces.clone(),
                 ids: Arc::clone(&parts.ids),
                 clock: Arc::clone(&parts.clock),
                 limits: config.limits.connection(),
@@ -142,7 +167,7 @@ impl Edge {
             info!(zone = %listener.zone, %address, "listening");
             gates.push((socket, address, gate));
         }
-        Ok(Self { gates, policy, audit, ledger, shutdown })
+        Ok(Self { gates, policy, audit, ledger, metrics, traces, operation, shutdown })
     }
 
     /// Answers where each zone's listener is bound.
@@ -150,9 +175,22 @@ impl Edge {
         self.gates.iter().map(|(_, address, gate)| (gate.zone, *address)).collect()
     }
 
+    /// Answers where operators look in.
+    pub fn operation_address(&self) -> Option<SocketAddr> {
+        self.operation.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
     /// Serves until `shutdown`, then drains, syncs the ledger and returns.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut listening = JoinSet::new();
+        // Looked at until the last moment: a drain is seen from here.
+        let mut looking = JoinSet::new();
+        if let Some(listener) = self.operation {
+            let zones = self.gates.iter().map(|(_, _, gate)| gate.zone).collect();
+            let (ledger, metrics) = (Arc::clone(&self.ledger), Arc::clone(&self.metrics));
+            let operation = Operation { metrics, ledger, zones, shutdown: self.shutdown.clone() };
+            looking.spawn(operation.run(listener));
+        }
         let (policy, stop) = (self.policy, self.shutdown.clone());
         listening.spawn(async move { policy.follow_files(&stop).await });
         for (socket, _, gate) in self.gates {
@@ -171,7 +209,7 @@ impl Edge {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                _ = minutes.tick() => self.audit.tell_strangers().await,
+                _ = minutes.tick() => self.audit.tell_strangers(),
             }
         }
         self.shutdown.cancel();
@@ -180,9 +218,15 @@ impl Edge {
                 error!(%error, "a listener panicked");
             }
         }
-        self.audit.tell_strangers().await;
-        let ledger = self.ledger;
-        if tokio::task::spawn_blocking(move || ledger.close()).await.is_err() {
+        self.audit.tell_strangers();
+        let (ledger, traces) = (self.ledger, self.traces);
+        let close = move || {
+            ledger.close();
+            if let Some(traces) = traces {
+                traces.end();
+            }
+        };
+        if tokio::task::spawn_blocking(close).await.is_err() {
             error!("the audit ledger could not be closed");
         }
     }

@@ -13,12 +13,15 @@ mod forward;
 mod headers;
 mod host;
 pub mod ledger;
+mod metrics;
 mod note;
+pub mod operation;
 mod policy;
 mod problem;
 mod refusal;
 mod request;
 mod secure;
+pub mod trace;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};

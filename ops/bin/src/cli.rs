@@ -43,7 +43,7 @@ enum Command {
     /// Looks at the audit trail
     Audit {
         #[command(subcommand)]
-        command: AuditCommand,
+        command: ledger::AuditCommand,
     },
     /// Runs the certificate authority: issues, renews, revokes (認証局)
     Ca {
@@ -60,16 +60,6 @@ enum Command {
     /// The demo's conversion contractor, a client of its own
     #[command(hide = true)]
     Contractor(demo::contractor::ContractorArgs),
-}
-
-#[derive(Subcommand)]
-enum AuditCommand {
-    /// Verifies every chain: finds any entry changed, removed or moved
-    Verify {
-        /// The configuration file
-        #[arg(long)]
-        config: PathBuf,
-    },
 }
 
 /// What a process runs.
@@ -150,9 +140,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             Command::Demo(args) => demo::run(args).await,
             Command::Serve { config, role } => serve::run(&config, role).await,
             Command::Books { config, json } => books::run(&config, json).await,
-            Command::Audit { command: AuditCommand::Verify { config } } => {
-                ledger::run(&config).await
-            }
+            Command::Audit { command } => ledger::run(command).await,
             Command::Ca { command } => ca::run(command),
             Command::Doctor(args) => doctor::run(args).await,
             Command::Forms { command } => forms::run(&command),

@@ -21,6 +21,7 @@ use axum::{
 use kakehashi_contract::{AuditEntry, AuditKey, Role, Zone};
 use kakehashi_edge::{
     Edge, EdgeConfig, EdgeParts, LimitsConfig, ListenerConfig, UpstreamClientConfig,
+    ledger::LedgerConfig, operation::OperationConfig,
 };
 use kakehashi_kernel::{Clock, Ids, Timestamp};
 use kakehashi_platform::{
@@ -95,6 +96,8 @@ pub(crate) struct House {
     pub(crate) authority: Authority,
     pub(crate) edge: BTreeMap<Zone, SocketAddr>,
     pub(crate) component: SocketAddr,
+    /// Where operators look in.
+    pub(crate) operation: Option<SocketAddr>,
     /// Told when the component is asked what it never answers.
     pub(crate) asked: Arc<Notify>,
     shutdown: CancellationToken,
@@ -138,6 +141,7 @@ impl House {
             authority,
             edge: BTreeMap::new(),
             component: ([127, 0, 0, 1], 0).into(),
+            operation: None,
             asked: Arc::default(),
             shutdown,
             running: JoinSet::new(),
@@ -150,6 +154,7 @@ impl House {
     pub(crate) async fn open(&mut self, limits: LimitsConfig) {
         let edge = Edge::bind(self.config(limits), Self::parts()).await.unwrap();
         self.edge = edge.addresses();
+        self.operation = edge.operation_address();
         self.running.spawn(edge.run(self.shutdown.clone()));
     }
 
@@ -209,6 +214,11 @@ impl House {
             policy: self.folder.path().join("policy.toml"),
             suspended: None,
             audit: self.ledger(),
+            ledger: LedgerConfig { reserve_bytes: 4096, ..LedgerConfig::default() },
+            operation: OperationConfig {
+                address: Some(([127, 0, 0, 1], 0).into()),
+                ..OperationConfig::default()
+            },
             limits,
         }
     }

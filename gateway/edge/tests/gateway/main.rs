@@ -3,6 +3,7 @@
 
 mod house;
 mod in_force;
+mod operation;
 mod refused;
 mod road;
 mod start;

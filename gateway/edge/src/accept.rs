@@ -6,10 +6,10 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use http::{HeaderValue, Request};
 use hyper::{body::Incoming, service::service_fn};
-use kakehashi_contract::{Identity, Zone};
+use kakehashi_contract::{Identity, Zone, certificate_serial};
 use kakehashi_kernel::{Clock, Ids, RequestId};
 use kakehashi_platform::mtls::{Limits, Trust, handshake_code, serve_http};
-use rustls::server::Acceptor;
+use rustls::{ProtocolVersion, server::Acceptor};
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout, timeout_at},
@@ -19,14 +19,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    audit::Audit,
+    audit::{Asker, Audit},
     forward::Forward,
     guard::{Fingerprint, Guard, Place, Presence},
     identify::{Known, identify},
+    metrics::{Metrics, OpenConnection},
     note::CertificateNote,
     policy::Rulebook,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
+    trace::Traces,
 };
 
 /// Everything a listener's connections share.
@@ -39,6 +41,8 @@ pub(crate) struct Gate {
     pub(crate) forward: Arc<Forward>,
     pub(crate) audit: Audit,
     pub(crate) guard: Arc<Guard>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Option<Arc<Traces>>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
@@ -63,24 +67,37 @@ pub(crate) struct Guest {
     pub(crate) hello: Hello,
     /// What the guard knows of them.
     pub(crate) presence: Presence,
+    /// What every entry of this connection's requests tells.
+    pub(crate) asker: Asker,
 }
 
 impl Guest {
-    fn new(known: &Known, peer: SocketAddr, hello: Hello, presence: Presence) -> Self {
+    fn new(
+        known: &Known,
+        (peer, tls): (SocketAddr, &'static str),
+        hello: Hello,
+        presence: Presence,
+    ) -> Self {
         let credential = known.credential();
         let identity = Arc::clone(&credential.identity);
-        Self { identity, certificate: credential.header.clone(), peer, hello, presence }
+        let serial = Arc::clone(&credential.serial);
+        let asker = Asker { who: Arc::clone(&identity), serial, peer, tls };
+        Self { identity, certificate: credential.header.clone(), peer, hello, presence, asker }
     }
 }
 
 impl Gate {
     /// Takes one connection from accept to its end.
     pub(crate) async fn receive(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        if self.audit.admit().is_err() {
+            // What cannot be recorded does not happen; the ledger counts it.
+            return;
+        }
         let place = match self.guard.connection(peer.ip()) {
             Ok(place) => place,
             Err(refusal) => {
                 let code = refusal.code();
-                return self.audit.connection_refused(self.zone, None, peer, code).await;
+                return self.audit.connection_refused(self.zone, None, peer, code);
             }
         };
         let greeted = Instant::now() + self.limits.handshake_timeout;
@@ -96,7 +113,7 @@ impl Gate {
         };
         self.guard.handshake_failed(peer.ip(), code);
         debug!(%peer, zone = %self.zone, code, "handshake refused");
-        self.audit.connection_refused(self.zone, None, peer, code).await;
+        self.audit.connection_refused(self.zone, None, peer, code);
     }
 
     /// Waits for the client's first message.
@@ -126,18 +143,19 @@ impl Gate {
         let refusal = match known {
             Ok(known) => match self.arrive(place, &known, &hello) {
                 Ok(presence) => {
-                    let guest = Arc::new(Guest::new(&known, peer, hello, presence));
+                    let from = (peer, tls_version(&stream));
+                    let guest = Arc::new(Guest::new(&known, from, hello, presence));
                     return self.serve(stream, guest, known).await;
                 }
                 Err(refusal) => {
                     let (who, code) = (Some(&*known.credential().identity), refusal.code());
-                    self.audit.connection_refused(self.zone, who, peer, code).await;
+                    self.audit.connection_refused(self.zone, who, peer, code);
                     refusal
                 }
             },
             Err(code) => {
                 self.guard.handshake_failed(peer.ip(), code);
-                self.audit.connection_refused(self.zone, None, peer, code).await;
+                self.audit.connection_refused(self.zone, None, peer, code);
                 Refusal::Identity(code)
             }
         };
@@ -164,6 +182,7 @@ impl Gate {
 
     /// Serves until the connection ends, or the certificate no longer holds.
     async fn serve(self: Arc<Self>, stream: TlsStream<TcpStream>, guest: Arc<Guest>, known: Known) {
+        let _open = self.count(&stream);
         let (gate, served) = (Arc::clone(&self), Arc::clone(&guest));
         let service = service_fn(move |request| {
             let (gate, guest) = (Arc::clone(&gate), Arc::clone(&served));
@@ -177,14 +196,25 @@ impl Gate {
             code = known.withdrawn(&self.trust) => {
                 let who = Some(&*guest.identity);
                 warn!(peer = %guest.peer, who = %guest.identity, "connection closed: {code}");
-                self.audit.connection_refused(self.zone, who, guest.peer, code).await;
+                self.audit.connection_refused(self.zone, who, guest.peer, code);
             }
             () = self.policy.suspended(&guest.identity) => {
                 let who = Some(&*guest.identity);
                 warn!(peer = %guest.peer, who = %guest.identity, "connection closed: suspended");
-                self.audit.connection_refused(self.zone, who, guest.peer, "suspended").await;
+                self.audit.connection_refused(self.zone, who, guest.peer, "suspended");
             }
         }
+    }
+
+    /// Counts a connection that was accepted, until the answer is dropped.
+    fn count(&self, stream: &TlsStream<TcpStream>) -> OpenConnection {
+        let alpn = match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => "h2",
+            Some(b"http/1.1") => "http/1.1",
+            _ => "none",
+        };
+        self.metrics.handshake(self.zone, "ok");
+        self.metrics.connection(self.zone, tls_version(stream), alpn)
     }
 
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
@@ -205,6 +235,14 @@ impl Gate {
         if timeout(self.limits.handshake_timeout, serving).await.is_err() {
             debug!(code = refusal.code(), "a refused client asked nothing");
         }
+    }
+}
+
+fn tls_version(stream: &TlsStream<TcpStream>) -> &'static str {
+    match stream.get_ref().1.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => "1.2",
+        Some(ProtocolVersion::TLSv1_3) => "1.3",
+        _ => "-",
     }
 }
 

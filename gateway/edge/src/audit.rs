@@ -1,20 +1,37 @@
 //! What the ledger is told: one entry per request and per refused handshake. Codes and ids only.
+//!
+//! The entry of a request rides on the body of its answer and is finished when the last byte has gone,
+//! or when the client has.
 
 use std::{
     net::SocketAddr,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
     time::Instant,
 };
 
+use bytes::Buf;
 use http::Method;
+use hyper::body::{Body, Frame, SizeHint};
 use kakehashi_contract::{AuditFact, Identity, Zone};
 use kakehashi_kernel::{Clock, RequestId, Timestamp};
-use tracing::error;
+use tracing::{error, warn};
 
-use crate::ledger::{Ledger, LedgerClosed};
+use crate::{
+    body::Progress,
+    ledger::{Closed, Ledger, RequestFact},
+    metrics::{Class, Metrics},
+    refusal::Refusal,
+    trace::RequestSpan,
+};
 
 /// Stands for whom no certificate names.
 const NOBODY: &str = "-";
+/// What a request comes to whose client went away.
+const CLIENT_GONE: &str = "client-gone";
+/// What a request comes to whose component broke its answer off.
+const ANSWER_BROKEN: &str = "answer-broken";
 
 /// Connections of strangers that get an entry each, in one minute. More are counted: whoever can reach
 /// the port could otherwise fill the disk, and without its ledger the gateway answers nobody.
@@ -23,10 +40,13 @@ const MINUTE_MS: i64 = 60_000;
 
 /// The ledger and the clock that dates its entries.
 #[derive(Clone)]
-pub(crate) struct Audit {
+pub(crate) struct Audit(Arc<Shared>);
+
+struct Shared {
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
-    strangers: Arc<Mutex<Strangers>>,
+    metrics: Arc<Metrics>,
+    strangers: Mutex<Strangers>,
 }
 
 /// Connections without identity in the present minute.
@@ -54,140 +74,250 @@ impl Strangers {
     }
 }
 
+/// Who asks, from where: what every request of a connection has in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    /// The holder of the certificate.
+    pub(crate) who: Arc<Identity>,
+    /// The certificate's serial number.
+    pub(crate) serial: Arc<str>,
+    /// From where.
+    pub(crate) peer: SocketAddr,
+    /// `1.2` or `1.3`.
+    pub(crate) tls: &'static str,
+}
+
 impl Audit {
-    pub(crate) fn new(ledger: Arc<Ledger>, clock: Arc<dyn Clock>) -> Self {
-        Self { ledger, clock, strangers: Arc::default() }
+    pub(crate) fn new(ledger: Arc<Ledger>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+        Self(Arc::new(Shared { ledger, clock, metrics, strangers: Mutex::default() }))
+    }
+
+    /// Lets a request or a connection in only while it could be recorded.
+    pub(crate) fn admit(&self) -> Result<(), Refusal> {
+        self.0.ledger.admit().map_err(|_| Refusal::AuditDown)
     }
 
     /// Records how many connections of strangers were counted only, if any were. Asked every minute.
-    pub(crate) async fn tell_strangers(&self) {
+    pub(crate) fn tell_strangers(&self) {
         let counted = std::mem::take(&mut self.strangers().counted);
         if counted == 0 {
             return;
         }
-        let fact = AuditFact {
-            actor: NOBODY.to_owned(),
-            action: "handshake".to_owned(),
-            subject: NOBODY.to_owned(),
-            outcome: "many-refused".to_owned(),
-            detail: format!("connections={counted}"),
-        };
-        if self.ledger.append(self.clock.now(), fact).await.is_err() {
+        let detail = format!("connections={counted}");
+        if self.tell(NOBODY, NOBODY, "many-refused", detail).is_err() {
             error!(counted, "refused connections could not be recorded");
             self.strangers().counted += counted;
         }
     }
 
     fn strangers(&self) -> std::sync::MutexGuard<'_, Strangers> {
-        self.strangers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.strangers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records a connection that did not become one, or was ended because its certificate no longer holds.
-    pub(crate) async fn connection_refused(
+    pub(crate) fn connection_refused(
         &self,
         zone: Zone,
         who: Option<&Identity>,
         peer: SocketAddr,
         code: &str,
     ) {
-        let now = self.clock.now();
-        if who.is_none() && !self.strangers().may_write(now) {
+        self.0.metrics.handshake(zone, code);
+        if who.is_none() && !self.strangers().may_write(self.0.clock.now()) {
             return;
         }
         let mut detail = format!("peer={peer}");
         if let Some(who) = who {
             detail = format!("{detail} certificate={}", who.certificate);
         }
-        let fact = AuditFact {
-            actor: who.map_or_else(|| NOBODY.to_owned(), ToString::to_string),
-            action: "handshake".to_owned(),
-            subject: zone.to_string(),
-            outcome: code.to_owned(),
-            detail,
-        };
-        if self.ledger.append(now, fact).await.is_err() {
+        let actor = who.map_or_else(|| NOBODY.to_owned(), ToString::to_string);
+        if self.tell(&actor, zone.as_str(), code, detail).is_err() {
             error!(%peer, code, "a refused connection could not be recorded");
         }
     }
 
+    fn tell(&self, who: &str, zone: &str, outcome: &str, detail: String) -> Result<(), Closed> {
+        let fact = AuditFact {
+            actor: who.to_owned(),
+            action: "handshake".to_owned(),
+            subject: zone.to_owned(),
+            outcome: outcome.to_owned(),
+            detail,
+        };
+        self.0.ledger.append(self.0.clock.now(), fact)
+    }
+
     /// Begins the entry of a request.
-    pub(crate) fn request(
-        &self,
-        who: Arc<Identity>,
-        peer: SocketAddr,
-        id: RequestId,
-        method: Method,
-    ) -> RequestEntry {
+    pub(crate) fn request(&self, asker: &Asker, id: RequestId, method: Method) -> RequestEntry {
         RequestEntry {
             audit: self.clone(),
-            who,
-            peer,
+            asker: asker.clone(),
             id,
             method,
-            template: String::new(),
+            template: None,
             started: Instant::now(),
-            is_written: false,
+            progress: None,
+            bytes_out: 0,
+            outcome: None,
+            status: None,
+            is_kept: true,
+            span: None,
         }
     }
 }
 
-/// The entry of one request. When the client goes away before the answer, dropping it records that.
+/// The entry of one request: finished when it is dropped, with what is known then. One that was not
+/// answered was left by its client.
 pub(crate) struct RequestEntry {
     audit: Audit,
-    who: Arc<Identity>,
-    peer: SocketAddr,
+    asker: Asker,
     id: RequestId,
     method: Method,
-    template: String,
+    template: Option<Arc<str>>,
     started: Instant,
-    is_written: bool,
+    progress: Option<Arc<Progress>>,
+    bytes_out: u64,
+    outcome: Option<&'static str>,
+    status: Option<u16>,
+    is_kept: bool,
+    span: Option<RequestSpan>,
 }
 
 impl RequestEntry {
     /// Names the route, never the path: paths may hold more than the ledger should.
-    pub(crate) fn found_route(&mut self, template: &str) {
-        template.clone_into(&mut self.template);
+    pub(crate) fn found_route(&mut self, template: &Arc<str>) {
+        self.template = Some(Arc::clone(template));
     }
 
-    /// Writes the entry. `status` is the component's, where it answered.
-    pub(crate) async fn write(
-        mut self,
-        outcome: &str,
-        status: Option<u16>,
-        body_bytes: u64,
-    ) -> Result<(), LedgerClosed> {
-        self.is_written = true;
-        let fact = self.fact(outcome, status, body_bytes);
-        self.audit.ledger.append(self.audit.clock.now(), fact).await
+    /// Counts the bytes of the request's body, as far as it came.
+    pub(crate) fn counts(&mut self, progress: &Arc<Progress>) {
+        self.progress = Some(Arc::clone(progress));
     }
 
-    fn fact(&self, outcome: &str, status: Option<u16>, body_bytes: u64) -> AuditFact {
-        let template = if self.template.is_empty() { NOBODY } else { &self.template };
-        let status = status.map_or_else(String::new, |status| format!(" status={status}"));
-        AuditFact {
-            actor: self.who.to_string(),
-            action: "request".to_owned(),
-            subject: format!("{} {template}", self.method),
-            outcome: outcome.to_owned(),
-            detail: format!(
-                "request={} peer={} certificate={}{status} bytes={body_bytes} ms={}",
-                self.id,
-                self.peer,
-                self.who.certificate,
-                self.started.elapsed().as_millis(),
-            ),
+    /// Adds the request's span of a trace.
+    pub(crate) fn traced(&mut self, span: RequestSpan) {
+        self.span = Some(span);
+    }
+
+    /// Answers the request's span, if it is traced.
+    pub(crate) const fn span(&self) -> Option<&RequestSpan> {
+        self.span.as_ref()
+    }
+
+    /// What the component answered.
+    pub(crate) fn answered(&mut self, status: http::StatusCode) {
+        let is_fine = !status.is_client_error() && !status.is_server_error();
+        self.outcome = Some(if is_fine { "ok" } else { "component-refused" });
+        self.status = Some(status.as_u16());
+    }
+
+    /// What the gateway answered in place of a component.
+    pub(crate) fn refused(&mut self, why: Refusal) {
+        self.outcome = Some(why.code());
+        // What the ledger cannot take is counted by it.
+        self.is_kept = why != Refusal::AuditDown;
+    }
+
+    /// Puts the entry on the body of the answer.
+    pub(crate) const fn carry<B>(self, body: B) -> RecordedBody<B> {
+        RecordedBody { body, entry: self, is_ended: false }
+    }
+
+    fn finish(&mut self) {
+        let audit = &*self.audit.0;
+        let outcome = self.outcome.unwrap_or(CLIENT_GONE);
+        let elapsed = self.started.elapsed();
+        let bytes_in = self.progress.as_ref().map_or(0, |progress| progress.bytes());
+        let class = Class::of(outcome, self.status);
+        let zone = self.asker.who.zone;
+        let template = self.template.take();
+        audit.metrics.request(zone, template.as_ref(), class, elapsed, bytes_in, self.bytes_out);
+        if class == Class::Refused {
+            audit.metrics.refusal(zone, outcome);
+        }
+        if let Some(span) = self.span.take() {
+            span.finish(template.as_deref(), outcome, self.status);
+        }
+        if !self.is_kept {
+            return;
+        }
+        let fact = RequestFact {
+            who: Arc::clone(&self.asker.who),
+            serial: Arc::clone(&self.asker.serial),
+            peer: self.asker.peer,
+            tls: self.asker.tls,
+            id: self.id,
+            method: std::mem::take(&mut self.method),
+            template,
+            outcome,
+            status: self.status,
+            bytes_in,
+            bytes_out: self.bytes_out,
+            ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        };
+        if audit.ledger.append_request(audit.clock.now(), fact).is_err() {
+            warn!(request = %self.id, "a request could not be recorded");
         }
     }
 }
 
 impl Drop for RequestEntry {
     fn drop(&mut self) {
-        if self.is_written {
-            return;
+        self.finish();
+    }
+}
+
+/// The body of an answer with the request's entry on it.
+pub(crate) struct RecordedBody<B> {
+    body: B,
+    entry: RequestEntry,
+    is_ended: bool,
+}
+
+impl<B> Body for RecordedBody<B>
+where
+    B: Body + Unpin,
+    B::Data: Buf,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(None) => self.is_ended = true,
+            Poll::Ready(Some(Ok(frame))) => {
+                let length = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                self.entry.bytes_out += length;
+                self.is_ended = self.body.is_end_stream();
+            }
+            Poll::Ready(Some(Err(_))) => {
+                self.is_ended = true;
+                self.entry.outcome = Some(ANSWER_BROKEN);
+            }
         }
-        let fact = self.fact("client-gone", None, 0);
-        if self.audit.ledger.note(self.audit.clock.now(), fact).is_err() {
-            error!(request = %self.id, "an abandoned request could not be recorded");
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for RecordedBody<B> {
+    fn drop(&mut self) {
+        // An answer without a body is never asked for a frame.
+        let is_left = !self.is_ended && self.entry.bytes_out > 0;
+        if is_left && self.entry.outcome == Some("ok") {
+            self.entry.outcome = Some(CLIENT_GONE);
         }
     }
 }

@@ -9,7 +9,7 @@ use kakehashi_platform::{
 };
 use serde::Deserialize;
 
-use crate::guard::config::GuardConfig;
+use crate::{guard::config::GuardConfig, ledger::LedgerConfig, operation::OperationConfig};
 
 /// The gateway's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,6 +32,12 @@ pub struct EdgeConfig {
     /// Who is watched, and what follows.
     #[serde(default)]
     pub guard: GuardConfig,
+    /// How the ledger is kept.
+    #[serde(default)]
+    pub ledger: LedgerConfig,
+    /// How operators look in: metrics, health, readiness, traces.
+    #[serde(default)]
+    pub operation: OperationConfig,
     /// What clients are granted.
     #[serde(default)]
     pub limits: LimitsConfig,

@@ -24,7 +24,10 @@ use crate::{
     forward::Forward,
     guard::{Guard, GuardParts},
     ledger::{Ledger, LedgerBroken},
+    metrics::Metrics,
+    operation::{NotLoopback, Operation},
     policy::{PolicyError, Rulebook, SuspensionError, Suspensions},
+    trace::{TraceError, Traces},
 };
 
 /// Idle connections to a component are given up well before the component does.
@@ -89,6 +92,12 @@ pub enum EdgeError {
         #[source]
         source: std::io::Error,
     },
+    /// Operators are to look in from elsewhere.
+    #[error("the operation address cannot be used")]
+    Operation(#[from] NotLoopback),
+    /// Traces cannot be sent where they should.
+    #[error("traces cannot be sent")]
+    Traces(#[from] TraceError),
     /// The audit ledger does not hold or cannot be written.
     #[error("the audit ledger cannot be opened")]
     Ledger(#[from] LedgerBroken),
@@ -114,6 +123,9 @@ pub struct Edge {
     guard: Arc<Guard>,
     control: Option<OpenControl>,
     ledger: Arc<Ledger>,
+    metrics: Arc<Metrics>,
+    traces: Option<Arc<Traces>>,
+    operation: Option<TcpListener>,
     shutdown: CancellationToken,
     /// Cancelled by an operator who wants the gateway to end.
     drain: CancellationToken,
@@ -140,8 +152,19 @@ impl Edge {
         if zones.is_empty() || zones.len() != config.listeners.len() {
             return Err(EdgeError::Listeners);
         }
-        let ledger = Arc::new(Ledger::open(&config.audit, parts.audit_key)?);
-        let audit = Audit::new(Arc::clone(&ledger), Arc::clone(&parts.clock));
+        let clock = Arc::clone(&parts.clock);
+        let opened = Ledger::open(&config.audit, &parts.audit_key, config.ledger.clone(), clock)?;
+        let ledger = Arc::new(opened);
+        let metrics = Arc::new(Metrics::new());
+        let audit = Audit::new(Arc::clone(&ledger), Arc::clone(&parts.clock), Arc::clone(&metrics));
+        let traces = Traces::start(config.operation.traces.as_ref())?.map(Arc::new);
+        let operation = match config.operation.loopback()? {
+            Some(address) => {
+                let bind = |source| EdgeError::Bind { address, source };
+                Some(TcpListener::bind(address).await.map_err(bind)?)
+            }
+            None => None,
+        };
         let guard = Arc::new(guard(&config, &parts.clock, &parts.ids, &ledger)?);
         let (shutdown, drain) = (CancellationToken::new(), CancellationToken::new());
         let control = Control {
@@ -164,6 +187,8 @@ impl Edge {
                 forward: Arc::clone(&forward),
                 audit: audit.clone(),
                 guard: Arc::clone(&guard),
+                metrics: Arc::clone(&metrics),
+                traces: traces.clone(),
                 ids: Arc::clone(&parts.ids),
                 clock: Arc::clone(&parts.clock),
                 limits: config.limits.connection(),
@@ -172,7 +197,19 @@ impl Edge {
             info!(zone = %listener.zone, %address, "listening");
             gates.push((socket, address, gate));
         }
-        Ok(Self { gates, policy, audit, guard, control, ledger, shutdown, drain })
+        Ok(Self {
+            gates,
+            policy,
+            audit,
+            guard,
+            control,
+            ledger,
+            metrics,
+            traces,
+            operation,
+            shutdown,
+            drain,
+        })
     }
 
     /// Answers where each zone's listener is bound.
@@ -180,9 +217,22 @@ impl Edge {
         self.gates.iter().map(|(_, address, gate)| (gate.zone, *address)).collect()
     }
 
+    /// Answers where operators look in.
+    pub fn operation_address(&self) -> Option<SocketAddr> {
+        self.operation.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
     /// Serves until `shutdown`, then drains, syncs the ledger and returns.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut listening = JoinSet::new();
+        // Looked at until the last moment: a drain is seen from here.
+        let mut looking = JoinSet::new();
+        if let Some(listener) = self.operation {
+            let zones = self.gates.iter().map(|(_, _, gate)| gate.zone).collect();
+            let (ledger, metrics) = (Arc::clone(&self.ledger), Arc::clone(&self.metrics));
+            let operation = Operation { metrics, ledger, zones, shutdown: self.shutdown.clone() };
+            looking.spawn(operation.run(listener));
+        }
         let (policy, stop) = (self.policy, self.shutdown.clone());
         listening.spawn(async move { policy.follow_files(&stop).await });
         if let Some((control, listener, path)) = self.control {
@@ -207,7 +257,7 @@ impl Edge {
                 () = shutdown.cancelled() => break,
                 () = self.drain.cancelled() => break,
                 _ = minutes.tick() => {
-                    self.audit.tell_strangers().await;
+                    self.audit.tell_strangers();
                     let guard = Arc::clone(&self.guard);
                     if tokio::task::spawn_blocking(move || guard.save()).await.is_err() {
                         error!("the guard's state could not be saved");
@@ -221,11 +271,14 @@ impl Edge {
                 error!(%error, "a listener panicked");
             }
         }
-        self.audit.tell_strangers().await;
-        let (ledger, guard) = (self.ledger, self.guard);
+        self.audit.tell_strangers();
+        let (ledger, guard, traces) = (self.ledger, self.guard, self.traces);
         let closing = tokio::task::spawn_blocking(move || {
             guard.close();
             ledger.close();
+            if let Some(traces) = traces {
+                traces.end();
+            }
         });
         if closing.await.is_err() {
             error!("the guard's state and the audit ledger could not be closed");

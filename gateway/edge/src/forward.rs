@@ -21,6 +21,7 @@ use crate::{
     headers::{clean_request, clean_response},
     policy::Permit,
     refusal::Refusal,
+    trace::TraceParent,
 };
 
 /// The way to the components.
@@ -97,6 +98,9 @@ fn prepare(
     head.headers.insert(HOST, host);
     head.headers.insert(CLIENT_CERT_HEADER, certificate.clone());
     head.headers.insert(REQUEST_ID_HEADER, request_id_value(id));
+    if let Some(TraceParent(parent)) = head.extensions.remove() {
+        head.headers.insert("traceparent", parent);
+    }
     let mut uri = head.uri.into_parts();
     uri.scheme = Some(Scheme::HTTPS);
     uri.authority = Some(upstream.clone());

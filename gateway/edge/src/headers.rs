@@ -10,7 +10,7 @@ use http::{
 };
 
 /// Names that only the gateway writes or nobody at all, exactly.
-const IDENTITY_NAMES: [&str; 9] = [
+const IDENTITY_NAMES: [&str; 14] = [
     "client-cert",
     "client-cert-chain",
     "client-ip",
@@ -20,11 +20,18 @@ const IDENTITY_NAMES: [&str; 9] = [
     "remote-user",
     "true-client-ip",
     "x-cluster-client-ip",
+    // Traces begin here: a stranger chooses neither their ids nor what is sampled.
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "b3",
+    "uber-trace-id",
 ];
 
 /// And everything that begins so.
-const IDENTITY_PREFIXES: [&str; 8] = [
+const IDENTITY_PREFIXES: [&str; 9] = [
     "kakehashi-",
+    "x-b3-",
     "x-forwarded",
     "x-client",
     "x-ssl",
@@ -149,6 +156,12 @@ mod tests {
             "REMOTE_USER",
             "True-Client-IP",
             "X-Original-URL",
+            "Traceparent",
+            "tracestate",
+            "Trace_Parent",
+            "Baggage",
+            "B3",
+            "X-B3-TraceId",
         ] {
             assert_eq!(cleaned(&[(name, "forged"), (name, "twice")]), [""; 0], "{name}");
         }

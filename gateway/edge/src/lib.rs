@@ -16,12 +16,15 @@ mod headers;
 mod host;
 mod identify;
 pub mod ledger;
+mod metrics;
 mod note;
+pub mod operation;
 mod policy;
 mod problem;
 mod refusal;
 mod request;
 mod secure;
+pub mod trace;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};

@@ -2,9 +2,8 @@
 //!
 //! One function per stage; a stage that refuses answers a [`Refusal`], and the rest is skipped.
 
-use std::sync::Arc;
-
 use http::{Request, Response, header::CONTENT_LENGTH};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use kakehashi_contract::REQUEST_ID_HEADER;
 use kakehashi_kernel::RequestId;
@@ -22,27 +21,32 @@ use crate::{
 };
 
 impl Gate {
-    /// Answers one request, and writes its entry before.
+    /// Answers one request. Its entry rides on the answer, and is finished with the last byte.
     pub(crate) async fn answer(
         &self,
         guest: &Guest,
         request: Request<Incoming>,
     ) -> Response<BoxBody> {
         let id = RequestId::generate(&*self.ids);
-        let method = request.method().clone();
-        let mut entry = self.audit.request(guest.identity.clone(), guest.peer, id, method);
-        let progress = Progress::new();
+        let mut entry = self.audit.request(&guest.asker, id, request.method().clone());
+        if let Some(span) = self.traces.as_ref().and_then(|traces| traces.request(id, self.zone)) {
+            entry.traced(span);
+        }
         let (reader, host) = (Reader::of(request.headers()), Host::of(&request));
-        let answered = self.pass(guest, request, id, &progress, &mut entry).await;
-        let answered = record(entry, answered, &progress).await;
-        let mut response = answered.unwrap_or_else(|refusal| {
-            let now = self.clock.now();
-            let occasion = Occasion { request: id, reader, now, certificate: None };
-            answer_to(&occasion, refusal)
-        });
+        let mut response = match self.pass(guest, request, id, &mut entry).await {
+            Ok(response) => {
+                entry.answered(response.status());
+                response
+            }
+            Err(refusal) => {
+                entry.refused(refusal);
+                let now = self.clock.now();
+                answer_to(&Occasion { request: id, reader, now, certificate: None }, refusal)
+            }
+        };
         complete(response.headers_mut(), host);
         response.headers_mut().insert(REQUEST_ID_HEADER, request_id_value(id));
-        response
+        response.map(|body| entry.carry(body).boxed_unsync())
     }
 
     /// Takes the request through host, policy and guard to its component.
@@ -51,10 +55,12 @@ impl Gate {
         guest: &Guest,
         request: Request<Incoming>,
         id: RequestId,
-        progress: &Arc<Progress>,
         entry: &mut RequestEntry,
     ) -> Result<Response<BoxBody>, Refusal> {
+        self.audit.admit()?;
         self.guard.enter(&guest.presence)?;
+        let progress = Progress::new();
+        entry.counts(&progress);
         let (mut head, body) = request.into_parts();
         let admitted = self.policy.admit(&guest.identity, &head, self.clock.now());
         match &admitted {
@@ -71,9 +77,13 @@ impl Gate {
         let asked = self.guard.asked(&permit, &head);
         let admission = self.guard.admit(&guest.presence, asked).await?;
         admission.clean(&mut head);
+        let upstream = entry.span().map(|span| span.upstream(permit.upstream()));
+        if let Some(upstream) = &upstream {
+            head.extensions.insert(upstream.traceparent());
+        }
         let request = Request::from_parts(head, body);
         let answer =
-            self.forward.send(request, &permit, host, &guest.certificate, id, progress).await?;
+            self.forward.send(request, &permit, host, &guest.certificate, id, &progress).await?;
         self.guard.answered(&guest.presence, admission, answer.status().as_u16());
         self.guard.observe(&guest.presence, progress.bytes() + declared(&answer));
         Ok(answer)
@@ -84,23 +94,4 @@ impl Gate {
 fn declared(answer: &Response<BoxBody>) -> u64 {
     let length = answer.headers().get(CONTENT_LENGTH);
     length.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
-}
-
-/// Writes the entry; without one there is no answer.
-async fn record(
-    entry: RequestEntry,
-    answered: Result<Response<BoxBody>, Refusal>,
-    progress: &Progress,
-) -> Result<Response<BoxBody>, Refusal> {
-    let bytes = progress.bytes();
-    let written = match &answered {
-        Ok(response) => {
-            let status = response.status();
-            let is_fine = !status.is_client_error() && !status.is_server_error();
-            let outcome = if is_fine { "ok" } else { "component-refused" };
-            entry.write(outcome, Some(status.as_u16()), bytes).await
-        }
-        Err(refusal) => entry.write(refusal.code(), None, bytes).await,
-    };
-    if written.is_ok() { answered } else { Err(Refusal::AuditDown) }
 }

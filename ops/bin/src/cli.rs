@@ -43,7 +43,7 @@ enum Command {
     /// Looks at the audit trail
     Audit {
         #[command(subcommand)]
-        command: AuditCommand,
+        command: ledger::AuditCommand,
     },
     /// Asks the running gateway, and tells it: blocks, alerts, suspensions (運用)
     Gateway {
@@ -65,16 +65,6 @@ enum Command {
     /// The demo's conversion contractor, a client of its own
     #[command(hide = true)]
     Contractor(demo::contractor::ContractorArgs),
-}
-
-#[derive(Subcommand)]
-enum AuditCommand {
-    /// Verifies every chain: finds any entry changed, removed or moved
-    Verify {
-        /// The configuration file
-        #[arg(long)]
-        config: PathBuf,
-    },
 }
 
 /// What a process runs.
@@ -156,9 +146,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             Command::Serve { config, role } => serve::run(&config, role).await,
             Command::Gateway { command } => gateway::run(&command),
             Command::Books { config, json } => books::run(&config, json).await,
-            Command::Audit { command: AuditCommand::Verify { config } } => {
-                ledger::run(&config).await
-            }
+            Command::Audit { command } => ledger::run(command).await,
             Command::Ca { command } => ca::run(command),
             Command::Doctor(args) => doctor::run(args).await,
             Command::Forms { command } => forms::run(&command),

@@ -21,6 +21,59 @@ impl AuditKey {
     }
 }
 
+/// Digests many entries under one key: the key's own part of the work is done once.
+#[derive(Clone)]
+pub struct AuditSealer(Hmac<Sha256>);
+
+impl AuditSealer {
+    /// Takes the key of a chain.
+    pub fn new(key: &AuditKey) -> Self {
+        Self(hmac(key))
+    }
+
+    /// Answers what stands before the first entry of the chain named `chain`.
+    pub fn start(&self, chain: &str) -> Sha256Digest {
+        self.seal(&[b"start", chain.as_bytes()])
+    }
+
+    /// Answers the digest of the entry `sequence`. `fields`: actor, action, subject, outcome, detail.
+    pub fn entry(
+        &self,
+        previous: Sha256Digest,
+        sequence: u64,
+        at: Timestamp,
+        fields: [&str; 5],
+    ) -> Sha256Digest {
+        let (number, at) = (sequence.to_be_bytes(), at.0.to_be_bytes());
+        let [actor, action, subject, outcome, detail] = fields.map(str::as_bytes);
+        let previous = previous.as_bytes();
+        self.seal(&[b"entry", previous, &number, &at, actor, action, subject, outcome, detail])
+    }
+
+    /// Answers the head of a chain that ends with `digest`.
+    pub fn head(&self, entries: u64, digest: Sha256Digest) -> AuditHead {
+        let seal = self.seal(&[b"head", &entries.to_be_bytes(), digest.as_bytes()]);
+        AuditHead { entries, digest, seal }
+    }
+
+    /// HMAC-SHA-256 over length-prefixed parts, so that no two lists of parts give the same bytes. The
+    /// first part says what for.
+    pub fn seal(&self, parts: &[&[u8]]) -> Sha256Digest {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        Sha256Digest::from_bytes(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for AuditSealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuditSealer(…)")
+    }
+}
+
 impl fmt::Debug for AuditKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AuditKey(…)")
@@ -92,12 +145,12 @@ pub enum AuditBroken {
 impl AuditHead {
     /// The head of a chain without entries.
     pub fn empty(key: &AuditKey, chain: &str) -> Self {
-        Self::sealed(key, 0, keyed(key, &[b"start", chain.as_bytes()]))
+        let sealer = AuditSealer::new(key);
+        sealer.head(0, sealer.start(chain))
     }
 
     fn sealed(key: &AuditKey, entries: u64, digest: Sha256Digest) -> Self {
-        let seal = keyed(key, &[b"head", &entries.to_be_bytes(), digest.as_bytes()]);
-        Self { entries, digest, seal }
+        AuditSealer::new(key).head(entries, digest)
     }
 
     /// Appends a fact: answers the entry to store and the new head to store with it.
@@ -153,6 +206,10 @@ impl<'a> AuditVerifier<'a> {
     }
 }
 
+fn hmac(key: &AuditKey) -> Hmac<Sha256> {
+    Hmac::new_from_slice(&key.0).expect("HMAC takes a key of any length")
+}
+
 fn entry_digest(
     key: &AuditKey,
     previous: Sha256Digest,
@@ -160,30 +217,8 @@ fn entry_digest(
     at: Timestamp,
     fact: &AuditFact,
 ) -> Sha256Digest {
-    keyed(
-        key,
-        &[
-            b"entry",
-            previous.as_bytes(),
-            &sequence.to_be_bytes(),
-            &at.0.to_be_bytes(),
-            fact.actor.as_bytes(),
-            fact.action.as_bytes(),
-            fact.subject.as_bytes(),
-            fact.outcome.as_bytes(),
-            fact.detail.as_bytes(),
-        ],
-    )
-}
-
-/// HMAC-SHA-256 over length-prefixed parts, so that no two lists of parts give the same bytes.
-fn keyed(key: &AuditKey, parts: &[&[u8]]) -> Sha256Digest {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes a key of any length");
-    for part in parts {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
-    }
-    Sha256Digest::from_bytes(mac.finalize().into_bytes().into())
+    let fields = [&*fact.actor, &*fact.action, &*fact.subject, &*fact.outcome, &*fact.detail];
+    AuditSealer::new(key).entry(previous, sequence, at, fields)
 }
 
 #[cfg(test)]

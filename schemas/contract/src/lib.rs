@@ -12,13 +12,15 @@ pub mod objects;
 pub mod problem;
 pub mod profile;
 pub mod reception;
+pub mod serial;
 
-pub use audit::{AuditEntry, AuditFact, AuditKey};
+pub use audit::{AuditEntry, AuditFact, AuditKey, AuditSealer};
 pub use identity::{Identity, IdentityRefusal, Role, Zone};
 pub use manifest::{Manifest, ManifestDocument, PageImage};
 pub use message::{ApplicationKind, Event, Message};
 pub use problem::Problem;
 pub use profile::{CLIENT_POLICIES_DER, CLIENT_POLICY_OID};
+pub use serial::certificate_serial;
 
 /// Carries the client certificate from the gateway to a component (RFC 9440).
 pub const CLIENT_CERT_HEADER: &str = "client-cert";

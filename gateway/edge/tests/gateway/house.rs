@@ -21,7 +21,7 @@ use axum::{
 use kakehashi_contract::{AuditEntry, AuditKey, Role, Zone};
 use kakehashi_edge::{
     Edge, EdgeConfig, EdgeParts, GuardConfig, LimitsConfig, ListenerConfig, Rate,
-    UpstreamClientConfig,
+    UpstreamClientConfig, ledger::LedgerConfig, operation::OperationConfig,
 };
 use kakehashi_kernel::{Clock, Ids, Timestamp};
 use kakehashi_platform::{
@@ -96,6 +96,8 @@ pub(crate) struct House {
     pub(crate) authority: Authority,
     pub(crate) edge: BTreeMap<Zone, SocketAddr>,
     pub(crate) component: SocketAddr,
+    /// Where operators look in.
+    pub(crate) operation: Option<SocketAddr>,
     /// Told when the component is asked what it never answers.
     pub(crate) asked: Arc<Notify>,
     shutdown: CancellationToken,
@@ -152,6 +154,7 @@ impl House {
             authority,
             edge: BTreeMap::new(),
             component: ([127, 0, 0, 1], 0).into(),
+            operation: None,
             asked: Arc::default(),
             shutdown,
             running: JoinSet::new(),
@@ -171,6 +174,7 @@ impl House {
     pub(crate) async fn open_as(&mut self, config: EdgeConfig, parts: EdgeParts) {
         let edge = Edge::bind(config, parts).await.unwrap();
         self.edge = edge.addresses();
+        self.operation = edge.operation_address();
         self.running.spawn(edge.run(self.shutdown.clone()));
     }
 
@@ -254,6 +258,11 @@ impl House {
             suspended: None,
             audit: self.ledger(),
             guard: roomy(),
+            ledger: LedgerConfig { reserve_bytes: 4096, ..LedgerConfig::default() },
+            operation: OperationConfig {
+                address: Some(([127, 0, 0, 1], 0).into()),
+                ..OperationConfig::default()
+            },
             limits,
         }
     }

@@ -4,6 +4,7 @@
 mod guard;
 mod house;
 mod in_force;
+mod operation;
 mod refused;
 mod reload;
 mod revocation;

@@ -52,7 +52,8 @@ async fn the_audit_entry_names_request_certificate_and_peer() {
     let id = answer.headers["kakehashi-request-id"].to_str().unwrap().to_owned();
     let detail = house.end().await.remove(0).fact.detail;
     assert!(detail.starts_with(&format!("request={id} peer=127.0.0.1:")), "{detail}");
-    assert!(detail.contains(&format!("certificate={certificate} status=200 bytes=0")), "{detail}");
+    assert!(detail.contains(&format!("certificate={certificate} serial=")), "{detail}");
+    assert!(detail.contains(" tls=1.3 status=200 in=0 out="), "{detail}");
 }
 
 #[tokio::test]
@@ -130,7 +131,7 @@ async fn a_large_body_streams_through() {
     }
     for entry in house.end().await {
         assert_eq!(entry.fact.subject, "POST /count/{name}");
-        assert!(entry.fact.detail.contains("bytes=67108864"), "{}", entry.fact.detail);
+        assert!(entry.fact.detail.contains("in=67108864"), "{}", entry.fact.detail);
     }
 }
 

@@ -67,6 +67,16 @@ async fn a_broken_ledger_does_not_start() {
     check(change, "head of the audit ledger").await;
 }
 
+#[tokio::test]
+async fn operators_look_in_on_the_loopback_alone() {
+    for address in ["0.0.0.0:0", "192.0.2.1:9440", "[::]:0"] {
+        let change = |_: &House, config: &mut EdgeConfig| {
+            config.operation.address = Some(address.parse().unwrap());
+        };
+        check(change, "is not on the loopback").await;
+    }
+}
+
 #[test]
 fn an_unknown_key_in_the_configuration_is_refused() {
     let text = r#"

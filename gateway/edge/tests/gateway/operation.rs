@@ -1,0 +1,125 @@
+//! What operators see, and what happens when the ledger cannot be kept.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::Request;
+use kakehashi_contract::Zone;
+use kakehashi_edge::LimitsConfig;
+use kakehashi_platform::mtls::Client;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::house::{House, municipality};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Asks an operator's page; answers status and everything.
+async fn look(address: SocketAddr, line: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("{line} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, text)
+}
+
+/// Asks the gateway; nothing when it does not even take the connection.
+async fn ask(house: &House, client: &Client) -> Option<u16> {
+    let uri = house.url(Zone::Municipal, "/echo");
+    let request = Request::builder().uri(uri).body(Bytes::new()).unwrap();
+    client.send(request).await.ok().map(|answer| answer.status.as_u16())
+}
+
+#[tokio::test]
+async fn operators_see_health_readiness_and_counts_and_nothing_else() {
+    let house = House::start().await;
+    let address = house.operation.unwrap();
+    let client = house.client(&house.issue(&municipality()));
+    assert_eq!(ask(&house, &client).await, Some(200));
+    assert_eq!(look(address, "GET /health").await.0, 200);
+    let (status, text) = look(address, "GET /ready").await;
+    assert_eq!(status, 200);
+    for check in ["\"is_ready\":true", "\"ledger\"", "\"drain\"", "\"listener-municipal\""] {
+        assert!(text.contains(check), "{text}");
+    }
+    let started = Instant::now();
+    // The entry is finished with the last byte, which the client may have before.
+    let wanted = "kakehashi_requests_total{zone=\"municipal\",template=\"/echo\",class=\"ok\"} 1";
+    let page = loop {
+        let (status, page) = look(address, "GET /metrics").await;
+        assert_eq!(status, 200);
+        if page.contains(wanted) || started.elapsed() > DEADLINE {
+            break page;
+        }
+    };
+    for line in [
+        wanted,
+        "kakehashi_handshakes_total{zone=\"municipal\",outcome=\"ok\"} 1",
+        "kakehashi_protocols_total{zone=\"municipal\",tls=\"1.3\",alpn=\"http/1.1\"} 1",
+        "kakehashi_connections{zone=\"municipal\"} 1",
+        "kakehashi_request_seconds_count{zone=\"municipal\",template=\"/echo\"} 1",
+        "kakehashi_ledger_open 1",
+        "kakehashi_ledger_lost 0",
+        "# EOF",
+    ] {
+        assert!(page.contains(line), "{line} in\n{page}");
+    }
+    for other in ["GET /", "POST /ready", "GET /metrics/x", "DELETE /health"] {
+        assert_eq!(look(address, other).await.0, 404, "{other}");
+    }
+    house.end().await;
+}
+
+#[tokio::test]
+async fn while_the_ledger_cannot_be_kept_nobody_is_answered() {
+    let house = House::start_with(LimitsConfig::default()).await;
+    let address = house.operation.unwrap();
+    let client = house.client(&house.issue(&municipality()));
+    // Stands where the new head is written.
+    let obstacle = format!("{}.head.new", house.ledger().display());
+    std::fs::create_dir(&obstacle).unwrap();
+    let becomes = async |wanted: Option<u16>| {
+        let started = Instant::now();
+        while ask(&house, &client).await != wanted {
+            assert!(started.elapsed() < DEADLINE, "did not become {wanted:?}");
+        }
+    };
+    becomes(Some(503)).await;
+    let (status, text) = look(address, "GET /ready").await;
+    assert_eq!(status, 503);
+    assert!(text.contains("\"is_ready\":false") && text.contains("head-stuck"), "{text}");
+    assert!(text.contains("監査台帳"), "{text}");
+    assert_eq!(look(address, "GET /health").await.0, 200);
+    // A new connection is not taken either.
+    let stranger = house.client(&house.issue(&municipality()));
+    assert_eq!(ask(&house, &stranger).await, None);
+
+    std::fs::remove_dir(&obstacle).unwrap();
+    becomes(Some(200)).await;
+    let entries = house.end().await;
+    let told = |subject: &str| entries.iter().filter(|entry| entry.fact.subject == subject).count();
+    assert_eq!((told("closed"), told("opened")), (1, 1));
+    assert!(!entries.iter().any(|entry| entry.fact.outcome == "audit-down"));
+}
+
+#[tokio::test]
+async fn an_entry_tells_what_went_in_and_out_and_by_which_certificate() {
+    let house = House::start().await;
+    let client = house.client(&house.issue(&municipality()));
+    let uri = house.url(Zone::Municipal, "/count/one");
+    let request = Request::post(uri).body(Bytes::from(vec![b'x'; 70_000])).unwrap();
+    let answer = client.send(request).await.unwrap();
+    assert_eq!(&answer.body[..], b"70000");
+    let entries = house.end().await;
+    let detail = &entries[0].fact.detail;
+    for word in [" tls=1.3 ", " status=200 ", " in=70000 ", " out=5 ", " serial="] {
+        assert!(detail.contains(word), "{word} in {detail}");
+    }
+}

@@ -6,7 +6,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use http::{HeaderValue, Request};
 use hyper::{body::Incoming, service::service_fn};
-use kakehashi_contract::{Identity, Zone, certificate_serial};
+use kakehashi_contract::{Identity, Zone};
 use kakehashi_kernel::{Clock, Ids, RequestId};
 use kakehashi_platform::mtls::{Limits, Trust, handshake_code, serve_http};
 use rustls::{ProtocolVersion, server::Acceptor};

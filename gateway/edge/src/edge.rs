@@ -297,7 +297,7 @@ fn guard(
         clock: Arc::clone(clock),
         ids: Arc::clone(ids),
         record: Arc::new(move |at, fact| {
-            if ledger.note(at, fact).is_err() {
+            if ledger.append(at, fact).is_err() {
                 error!("an act of the guard could not be recorded");
             }
         }),

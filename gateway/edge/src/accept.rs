@@ -8,7 +8,7 @@ use http::{HeaderValue, Request};
 use hyper::{body::Incoming, service::service_fn};
 use kakehashi_contract::{Identity, Zone};
 use kakehashi_kernel::{Clock, Ids, RequestId};
-use kakehashi_platform::mtls::{Limits, Trust, handshake_code, serve_http};
+use kakehashi_platform::mtls::{Limits, Trust, handshake_code};
 use rustls::server::Acceptor;
 use tokio::{
     net::TcpStream,
@@ -26,6 +26,8 @@ use crate::{
     policy::Rulebook,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
+    serve::{Ended, Grants, serve},
+    wire::{Pulse, WireLimits},
 };
 
 /// Everything a listener's connections share.
@@ -40,6 +42,7 @@ pub(crate) struct Gate {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
+    pub(crate) wire: Arc<WireLimits>,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -136,15 +139,23 @@ impl Gate {
 
     /// Serves until the connection ends, or the certificate no longer holds.
     async fn serve(self: Arc<Self>, stream: TlsStream<TcpStream>, guest: Arc<Guest>, known: Known) {
-        let (gate, served) = (Arc::clone(&self), Arc::clone(&guest));
+        let pulse = Pulse::new(Arc::clone(&self.wire));
+        let served = Arc::new((Arc::clone(&self), Arc::clone(&guest), Arc::clone(&pulse)));
         let service = service_fn(move |request| {
-            let (gate, guest) = (Arc::clone(&gate), Arc::clone(&served));
-            async move { Ok::<_, Infallible>(gate.answer(&guest, request).await) }
+            let served = Arc::clone(&served);
+            async move {
+                let (gate, guest, pulse) = &*served;
+                Ok::<_, Infallible>(gate.answer(guest, pulse, request).await)
+            }
         });
         tokio::select! {
-            ended = serve_http(stream, service, &self.limits, &self.shutdown) => match ended {
-                Ok(()) => {}
-                Err(error) => debug!(error, peer = %guest.peer, "connection ended"),
+            biased;
+            ended = serve(stream, service, self.grants(), &pulse, &self.shutdown) => {
+                if let Ended::Refused(code) = ended {
+                    debug!(peer = %guest.peer, code, "connection closed");
+                    let who = Some(&*guest.identity);
+                    self.audit.connection_refused(self.zone, who, guest.peer, code).await;
+                }
             },
             code = known.withdrawn(&self.trust) => {
                 let who = Some(&*guest.identity);
@@ -157,6 +168,11 @@ impl Gate {
                 self.audit.connection_refused(self.zone, who, guest.peer, "suspended").await;
             }
         }
+    }
+
+    const fn grants(&self) -> Grants {
+        let Limits { streams_max, header_bytes_max, .. } = self.limits;
+        Grants { streams_max, head_bytes_max: header_bytes_max }
     }
 
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
@@ -173,7 +189,8 @@ impl Gate {
             let answer = answer_to(&occasion, Refusal::Identity(code));
             std::future::ready(Ok::<_, Infallible>(answer))
         });
-        let serving = serve_http(stream, service, &self.limits, &told);
+        let pulse = Pulse::new(Arc::clone(&self.wire));
+        let serving = serve(stream, service, self.grants(), &pulse, &told);
         if timeout(self.limits.handshake_timeout, serving).await.is_err() {
             debug!(code, "a refused client asked nothing");
         }

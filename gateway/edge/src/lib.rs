@@ -20,6 +20,8 @@ mod problem;
 mod refusal;
 mod request;
 mod secure;
+mod serve;
+mod wire;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};

@@ -19,6 +19,7 @@ use crate::{
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
     secure::{Host, complete},
+    wire::{Pulse, REFUSED_METHOD},
 };
 
 impl Gate {
@@ -26,6 +27,7 @@ impl Gate {
     pub(crate) async fn answer(
         &self,
         guest: &Guest,
+        pulse: &Arc<Pulse>,
         request: Request<Incoming>,
     ) -> Response<BoxBody> {
         let id = RequestId::generate(&*self.ids);
@@ -33,7 +35,8 @@ impl Gate {
         let mut entry = self.audit.request(guest.identity.clone(), guest.peer, id, method);
         let progress = Progress::new();
         let (reader, host) = (Reader::of(request.headers()), Host::of(&request));
-        let answered = self.pass(guest, request, id, &progress, &mut entry).await;
+        let answered = self.pass(guest, pulse, request, id, &progress, &mut entry).await;
+        let answered = answered.map_err(|refusal| because(refusal, pulse));
         let answered = record(entry, answered, &progress).await;
         let mut response = answered.unwrap_or_else(|refusal| {
             let now = self.clock.now();
@@ -49,11 +52,16 @@ impl Gate {
     async fn pass(
         &self,
         guest: &Guest,
+        pulse: &Arc<Pulse>,
         request: Request<Incoming>,
         id: RequestId,
         progress: &Arc<Progress>,
         entry: &mut RequestEntry,
     ) -> Result<Response<BoxBody>, Refusal> {
+        let running = pulse.begin(progress);
+        if request.method().as_str() == REFUSED_METHOD {
+            return Err(Refusal::Wire(pulse.fault().unwrap_or("wire-broken")));
+        }
         let (head, body) = request.into_parts();
         let admitted = self.policy.admit(&guest.identity, &head, self.clock.now());
         match &admitted {
@@ -67,7 +75,15 @@ impl Gate {
         let host = host(&head, guest.hello.server_name.as_deref(), &self.server_names)?;
         let permit = admitted.map_err(|denied| denied.refusal)?;
         let request = Request::from_parts(head, body);
-        self.forward.send(request, &permit, host, &guest.certificate, id, progress).await
+        self.forward.send(request, &permit, host, &guest.certificate, id, running).await
+    }
+}
+
+/// Says why a body broke off, where it was our wire that refused it.
+fn because(refusal: Refusal, pulse: &Pulse) -> Refusal {
+    match (refusal, pulse.fault()) {
+        (Refusal::BodyBroken, Some(code)) => Refusal::Wire(code),
+        (refusal, _) => refusal,
     }
 }
 

@@ -3,8 +3,10 @@
 
 mod house;
 mod in_force;
+mod raw;
 mod refused;
 mod reload;
 mod revocation;
 mod road;
 mod start;
+mod wire;

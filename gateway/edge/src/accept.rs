@@ -8,7 +8,7 @@ use http::{HeaderValue, Request};
 use hyper::{body::Incoming, service::service_fn};
 use kakehashi_contract::{Identity, Zone};
 use kakehashi_kernel::{Clock, Ids, RequestId};
-use kakehashi_platform::mtls::{Limits, Trust, handshake_code, serve_http};
+use kakehashi_platform::mtls::{Limits, Trust, handshake_code};
 use rustls::{ProtocolVersion, server::Acceptor};
 use tokio::{
     net::TcpStream,
@@ -28,7 +28,9 @@ use crate::{
     policy::Rulebook,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
+    serve::{Ended, Grants, serve},
     trace::Traces,
+    wire::{Pulse, WireLimits},
 };
 
 /// Everything a listener's connections share.
@@ -46,6 +48,7 @@ pub(crate) struct Gate {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
+    pub(crate) wire: Arc<WireLimits>,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -183,15 +186,23 @@ impl Gate {
     /// Serves until the connection ends, or the certificate no longer holds.
     async fn serve(self: Arc<Self>, stream: TlsStream<TcpStream>, guest: Arc<Guest>, known: Known) {
         let _open = self.count(&stream);
-        let (gate, served) = (Arc::clone(&self), Arc::clone(&guest));
+        let pulse = Pulse::new(Arc::clone(&self.wire));
+        let served = Arc::new((Arc::clone(&self), Arc::clone(&guest), Arc::clone(&pulse)));
         let service = service_fn(move |request| {
-            let (gate, guest) = (Arc::clone(&gate), Arc::clone(&served));
-            async move { Ok::<_, Infallible>(gate.answer(&guest, request).await) }
+            let served = Arc::clone(&served);
+            async move {
+                let (gate, guest, pulse) = &*served;
+                Ok::<_, Infallible>(gate.answer(guest, pulse, request).await)
+            }
         });
         tokio::select! {
-            ended = serve_http(stream, service, &self.limits, guest.presence.ending()) => match ended {
-                Ok(()) => {}
-                Err(error) => debug!(error, peer = %guest.peer, "connection ended"),
+            biased;
+            ended = serve(stream, service, self.grants(), &pulse, guest.presence.ending()) => {
+                if let Ended::Refused(code) = ended {
+                    debug!(peer = %guest.peer, code, "connection closed");
+                    let who = Some(&*guest.identity);
+                    self.audit.connection_refused(self.zone, who, guest.peer, code);
+                }
             },
             code = known.withdrawn(&self.trust) => {
                 let who = Some(&*guest.identity);
@@ -217,6 +228,11 @@ impl Gate {
         self.metrics.connection(self.zone, tls_version(stream), alpn)
     }
 
+    const fn grants(&self) -> Grants {
+        let Limits { streams_max, header_bytes_max, .. } = self.limits;
+        Grants { streams_max, head_bytes_max: header_bytes_max }
+    }
+
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
     async fn turn_away(&self, stream: TlsStream<TcpStream>, refusal: Refusal) {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
@@ -231,7 +247,8 @@ impl Gate {
             let answer = answer_to(&occasion, refusal);
             std::future::ready(Ok::<_, Infallible>(answer))
         });
-        let serving = serve_http(stream, service, &self.limits, &told);
+        let pulse = Pulse::new(Arc::clone(&self.wire));
+        let serving = serve(stream, service, self.grants(), &pulse, &told);
         if timeout(self.limits.handshake_timeout, serving).await.is_err() {
             debug!(code = refusal.code(), "a refused client asked nothing");
         }

@@ -9,7 +9,12 @@ use kakehashi_platform::{
 };
 use serde::Deserialize;
 
-use crate::{guard::config::GuardConfig, ledger::LedgerConfig, operation::OperationConfig};
+use crate::{
+    guard::config::GuardConfig, ledger::LedgerConfig, operation::OperationConfig, wire::WireLimits,
+};
+
+/// Frames that continue one HTTP/2 header block.
+const CONTINUATIONS_MAX: u32 = 8;
 
 /// The gateway's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -115,8 +120,26 @@ pub struct LimitsConfig {
     pub body_bytes_max: u64,
     /// From accept to the finished handshake.
     pub handshake_timeout_ms: u64,
-    /// For a request's header, and for an idle connection.
+    /// For a request's header as a whole, from its first byte.
     pub header_timeout_ms: u64,
+    /// Without a request: an idle connection is closed.
+    pub keep_alive_timeout_ms: u64,
+    /// Without the client taking a byte of what we have for it.
+    pub stall_timeout_ms: u64,
+    /// For one request and its answer as a whole.
+    pub exchange_timeout_ms: u64,
+    /// Of a connection; then it answers what is running and closes.
+    pub connection_lifetime_ms: u64,
+    /// Requests of a connection; then as above.
+    pub connection_requests_max: u64,
+    /// Bytes per second that a client sending a body must reach on average of half a minute; 0 for any.
+    pub upload_bytes_per_second_min: u64,
+    /// Fields of a request's header.
+    pub header_fields_max: usize,
+    /// HTTP/2: streams that a client may reset within ten seconds.
+    pub resets_max: u32,
+    /// HTTP/2: frames of each kind that moves nothing (ping, settings, empty data, …) within ten seconds.
+    pub control_frames_max: u32,
     /// Without a byte of a body or an answer.
     pub idle_timeout_ms: u64,
     /// For one request as a whole, up to the header of its answer.
@@ -134,6 +157,15 @@ impl Default for LimitsConfig {
             body_bytes_max: 128 * 1024 * 1024,
             handshake_timeout_ms: 10_000,
             header_timeout_ms: 20_000,
+            keep_alive_timeout_ms: 75_000,
+            stall_timeout_ms: 60_000,
+            exchange_timeout_ms: 60 * 60_000,
+            connection_lifetime_ms: 60 * 60_000,
+            connection_requests_max: 1_000_000,
+            upload_bytes_per_second_min: 1_024,
+            header_fields_max: 100,
+            resets_max: 100,
+            control_frames_max: 50,
             idle_timeout_ms: 60_000,
             total_timeout_ms: 30 * 60_000,
             drain_timeout_ms: 10_000,
@@ -158,6 +190,22 @@ impl LimitsConfig {
             header_bytes_max: self.header_bytes_max,
             streams_max: self.streams_max,
             drain_timeout: Duration::from_millis(self.drain_timeout_ms),
+        }
+    }
+
+    pub(crate) const fn wire(&self) -> WireLimits {
+        WireLimits {
+            head_bytes_max: self.header_bytes_max,
+            fields_max: self.header_fields_max,
+            resets_max: self.resets_max,
+            control_frames_max: self.control_frames_max,
+            continuations_max: CONTINUATIONS_MAX,
+            header: Duration::from_millis(self.header_timeout_ms),
+            idle: Duration::from_millis(self.keep_alive_timeout_ms),
+            stall: Duration::from_millis(self.stall_timeout_ms),
+            total: Duration::from_millis(self.exchange_timeout_ms),
+            lifetime: Duration::from_millis(self.connection_lifetime_ms),
+            requests_max: self.connection_requests_max,
         }
     }
 

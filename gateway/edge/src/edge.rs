@@ -192,6 +192,7 @@ impl Edge {
                 ids: Arc::clone(&parts.ids),
                 clock: Arc::clone(&parts.clock),
                 limits: config.limits.connection(),
+                wire: Arc::new(config.limits.wire()),
                 shutdown: shutdown.clone(),
             };
             info!(zone = %listener.zone, %address, "listening");

@@ -16,12 +16,13 @@ use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
 use crate::{
-    body::{PassingBody, Progress},
+    body::{Allowance, PassingBody, Progress},
     config::LimitsConfig,
     headers::{clean_request, clean_response},
     policy::Permit,
     refusal::Refusal,
     trace::TraceParent,
+    wire::Running,
 };
 
 /// The way to the components.
@@ -48,7 +49,7 @@ impl Forward {
         host: HeaderValue,
         certificate: &HeaderValue,
         id: RequestId,
-        progress: &Arc<Progress>,
+        running: Running,
     ) -> Result<Response<BoxBody>, Refusal> {
         let bytes_max = permit.body_bytes_max().unwrap_or(self.limits.body_bytes_max);
         if declared_length(request.headers()).is_some_and(|length| length > bytes_max) {
@@ -56,14 +57,16 @@ impl Forward {
         }
         let upstream = self.upstreams.get(permit.upstream()).ok_or(Refusal::ComponentDown)?;
         let (head, body) = prepare(request, upstream, host, certificate, id)?;
-        let idle = self.limits.idle();
-        let body = PassingBody::new(body, bytes_max, idle, Arc::clone(progress)).boxed_unsync();
+        let (idle, progress) = (self.limits.idle(), Arc::clone(running.progress()));
+        let rate_min = self.limits.upload_bytes_per_second_min;
+        let allowance = Allowance { bytes_max, idle, rate_min };
+        let body = PassingBody::up(body, allowance, Arc::clone(&progress)).boxed_unsync();
         let answered = tokio::select! {
             answered = self.client.request(Request::from_parts(head, body)) => answered,
-            refusal = patience(progress, idle, self.limits.total()) => return Err(refusal),
+            refusal = patience(&progress, idle, self.limits.total()) => return Err(refusal),
         };
         match answered {
-            Ok(response) => Ok(self.give_back(response)),
+            Ok(response) => Ok(self.give_back(response, running)),
             Err(error) => {
                 if let Some(refusal) = progress.fault() {
                     return Err(refusal);
@@ -75,12 +78,12 @@ impl Forward {
         }
     }
 
-    fn give_back(&self, response: Response<Incoming>) -> Response<BoxBody> {
+    fn give_back(&self, response: Response<Incoming>, running: Running) -> Response<BoxBody> {
         let (mut head, body) = response.into_parts();
         clean_response(&mut head.headers);
         head.version = Version::HTTP_11;
         head.extensions.clear();
-        let body = PassingBody::new(body, u64::MAX, self.limits.idle(), Progress::new());
+        let body = PassingBody::down(body, self.limits.idle(), running);
         Response::from_parts(head, body.boxed_unsync())
     }
 }

@@ -24,7 +24,9 @@ mod problem;
 mod refusal;
 mod request;
 mod secure;
+mod serve;
 pub mod trace;
+mod wire;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};

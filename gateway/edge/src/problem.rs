@@ -209,6 +209,16 @@ fn words(refusal: Refusal) -> Words {
                 "The person responsible at your organisation should ask the service desk.",
             ],
         ),
+        Refusal::Wire("wire-head-long" | "wire-fields-many") => row(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            ["要求のヘッダーが長すぎます", "the header of the request is too large"],
+            ["送信するソフトウェアの設定を確認してください。", "Check the sending software."],
+        ),
+        Refusal::Wire(_) => row(
+            StatusCode::BAD_REQUEST,
+            ["HTTP の形式が正しくありません", "the request is not well-formed HTTP"],
+            ["送信するソフトウェアの設定を確認してください。", "Check the sending software."],
+        ),
         Refusal::HostMalformed => row(
             StatusCode::BAD_REQUEST,
             ["ホスト名の指定が不正です", "the host is malformed"],

@@ -52,6 +52,9 @@ pub(crate) enum Refusal {
     /// The organisation, device or certificate is suspended.
     #[error("suspended")]
     Suspended,
+    /// The request breaks the grammar of HTTP; the code says where.
+    #[error("the request is malformed: {0}")]
+    Wire(&'static str),
     /// `Host` is missing, doubled, or differs from the request target.
     #[error("the host is malformed")]
     HostMalformed,
@@ -110,7 +113,7 @@ impl Refusal {
     /// A stable code for the audit trail and the problem type.
     pub(crate) const fn code(self) -> &'static str {
         match self {
-            Self::Identity(code) => code,
+            Self::Identity(code) | Self::Wire(code) => code,
             Self::NoRoute => "route-unknown",
             Self::PathMalformed => "path-malformed",
             Self::MethodUnknown(_) => "method-unknown",

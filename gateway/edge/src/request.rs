@@ -2,6 +2,8 @@
 //!
 //! One function per stage; a stage that refuses answers a [`Refusal`], and the rest is skipped.
 
+use std::sync::Arc;
+
 use http::{Request, Response, header::CONTENT_LENGTH};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -18,6 +20,7 @@ use crate::{
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
     secure::{Host, complete},
+    wire::{Pulse, REFUSED_METHOD},
 };
 
 impl Gate {
@@ -25,6 +28,7 @@ impl Gate {
     pub(crate) async fn answer(
         &self,
         guest: &Guest,
+        pulse: &Arc<Pulse>,
         request: Request<Incoming>,
     ) -> Response<BoxBody> {
         let id = RequestId::generate(&*self.ids);
@@ -33,7 +37,8 @@ impl Gate {
             entry.traced(span);
         }
         let (reader, host) = (Reader::of(request.headers()), Host::of(&request));
-        let mut response = match self.pass(guest, request, id, &mut entry).await {
+        let answered = self.pass(guest, pulse, request, id, &mut entry).await;
+        let mut response = match answered.map_err(|refusal| because(refusal, pulse)) {
             Ok(response) => {
                 entry.answered(response.status());
                 response
@@ -53,14 +58,19 @@ impl Gate {
     async fn pass(
         &self,
         guest: &Guest,
+        pulse: &Arc<Pulse>,
         request: Request<Incoming>,
         id: RequestId,
         entry: &mut RequestEntry,
     ) -> Result<Response<BoxBody>, Refusal> {
         self.audit.admit()?;
-        self.guard.enter(&guest.presence)?;
         let progress = Progress::new();
         entry.counts(&progress);
+        let running = pulse.begin(&progress);
+        if request.method().as_str() == REFUSED_METHOD {
+            return Err(Refusal::Wire(pulse.fault().unwrap_or("wire-broken")));
+        }
+        self.guard.enter(&guest.presence)?;
         let (mut head, body) = request.into_parts();
         let admitted = self.policy.admit(&guest.identity, &head, self.clock.now());
         match &admitted {
@@ -83,10 +93,18 @@ impl Gate {
         }
         let request = Request::from_parts(head, body);
         let answer =
-            self.forward.send(request, &permit, host, &guest.certificate, id, &progress).await?;
+            self.forward.send(request, &permit, host, &guest.certificate, id, running).await?;
         self.guard.answered(&guest.presence, admission, answer.status().as_u16());
         self.guard.observe(&guest.presence, progress.bytes() + declared(&answer));
         Ok(answer)
+    }
+}
+
+/// Says why a body broke off, where it was our wire that refused it.
+fn because(refusal: Refusal, pulse: &Pulse) -> Refusal {
+    match (refusal, pulse.fault()) {
+        (Refusal::BodyBroken, Some(code)) => Refusal::Wire(code),
+        (refusal, _) => refusal,
     }
 }
 

@@ -122,8 +122,8 @@ pub(crate) struct Allowance {
 }
 
 /// A body that passes through.
-pub(crate) struct PassingBody {
-    inner: Incoming,
+pub(crate) struct PassingBody<B = Incoming> {
+    inner: B,
     way: Way,
     allowance: Allowance,
     progress: Arc<Progress>,
@@ -134,21 +134,21 @@ pub(crate) struct PassingBody {
     window_bytes: u64,
 }
 
-impl PassingBody {
+impl<B: Body<Data = Bytes> + Unpin> PassingBody<B> {
     /// A request's body.
-    pub(crate) fn up(inner: Incoming, allowance: Allowance, progress: Arc<Progress>) -> Self {
+    pub(crate) fn up(inner: B, allowance: Allowance, progress: Arc<Progress>) -> Self {
         Self::new(inner, Way::Up, allowance, progress)
     }
 
     /// An answer's body. `running` ends with it.
-    pub(crate) fn down(inner: Incoming, idle: Duration, running: Running) -> Self {
+    pub(crate) fn down(inner: B, idle: Duration, running: Running) -> Self {
         let progress = Arc::clone(running.progress());
         progress.answered();
         let allowance = Allowance { bytes_max: u64::MAX, idle, rate_min: 0 };
         Self::new(inner, Way::Down { _running: running }, allowance, progress)
     }
 
-    fn new(inner: Incoming, way: Way, allowance: Allowance, progress: Arc<Progress>) -> Self {
+    fn new(inner: B, way: Way, allowance: Allowance, progress: Arc<Progress>) -> Self {
         let body = Self {
             inner,
             way,
@@ -238,7 +238,7 @@ impl PassingBody {
     }
 }
 
-impl Body for PassingBody {
+impl<B: Body<Data = Bytes> + Unpin> Body for PassingBody<B> {
     type Data = Bytes;
     type Error = BoxError;
 

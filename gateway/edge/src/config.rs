@@ -10,7 +10,11 @@ use kakehashi_platform::{
 use serde::Deserialize;
 
 use crate::{
-    guard::config::GuardConfig, ledger::LedgerConfig, operation::OperationConfig, wire::WireLimits,
+    guard::config::GuardConfig,
+    ledger::LedgerConfig,
+    operation::OperationConfig,
+    upstream::{Places, UpstreamLimits},
+    wire::WireLimits,
 };
 
 /// Frames that continue one HTTP/2 header block.
@@ -22,8 +26,11 @@ const CONTINUATIONS_MAX: u32 = 8;
 pub struct EdgeConfig {
     /// One per zone.
     pub listeners: Vec<ListenerConfig>,
-    /// Component name to `https://host:port`.
-    pub upstreams: BTreeMap<String, String>,
+    /// Component name to `https://host:port`, or to a list of places that are equal in every respect.
+    pub upstreams: BTreeMap<String, Places>,
+    /// What the way to each of those places is granted.
+    #[serde(default)]
+    pub upstream_limits: UpstreamLimits,
     /// How the gateway shows itself to components.
     pub upstream_client: UpstreamClientConfig,
     /// The policy file (TOML). Followed: a new one is in force within seconds, a wrong one never.

@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use http::uri::{Authority, Scheme, Uri};
 use kakehashi_contract::{AuditKey, Zone};
 use kakehashi_kernel::{Clock, Ids};
 use kakehashi_platform::{
-    mtls::{Client, ClientLimits, ClientTls, TlsError, Trust, accept_each},
+    mtls::{ClientTls, ClientTrust, TlsError, Trust, accept_each},
     pki::CertificateFiles,
 };
 use tokio::{
@@ -28,10 +27,8 @@ use crate::{
     operation::{NotLoopback, Operation},
     policy::{PolicyError, Rulebook, SuspensionError, Suspensions},
     trace::{TraceError, Traces},
+    upstream::Upstreams,
 };
-
-/// Idle connections to a component are given up well before the component does.
-const POOL_IDLE: Duration = Duration::from_secs(15);
 
 /// What the gateway is given by its surroundings.
 #[derive(Clone)]
@@ -119,6 +116,7 @@ pub enum EdgeError {
 pub struct Edge {
     gates: Vec<(TcpListener, SocketAddr, Gate)>,
     policy: Arc<Rulebook>,
+    upstreams: Arc<Upstreams>,
     audit: Audit,
     guard: Arc<Guard>,
     control: Option<OpenControl>,
@@ -126,6 +124,7 @@ pub struct Edge {
     metrics: Arc<Metrics>,
     traces: Option<Arc<Traces>>,
     operation: Option<TcpListener>,
+    clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
     /// Cancelled by an operator who wants the gateway to end.
     drain: CancellationToken,
@@ -139,7 +138,8 @@ impl Edge {
     /// [`EdgeError`] naming what is wrong; nothing is left running.
     pub async fn bind(config: EdgeConfig, parts: EdgeParts) -> Result<Self, EdgeError> {
         let policy = Arc::new(rulebook(&config)?);
-        let forward = Arc::new(forward(&config, &parts.clock)?);
+        let upstreams = Arc::new(upstreams(&config, &parts.clock)?);
+        let forward = Arc::new(Forward::new(Arc::clone(&upstreams), config.limits.clone()));
         let mut trusts = Vec::new();
         for listener in &config.listeners {
             let tls = |source| EdgeError::Tls { of: listener.zone.to_string(), source };
@@ -165,7 +165,7 @@ impl Edge {
             }
             None => None,
         };
-        let guard = Arc::new(guard(&config, &parts.clock, &parts.ids, &ledger)?);
+        let guard = Arc::new(guard(&config, &parts.clock, &parts.ids, &ledger, &metrics)?);
         let (shutdown, drain) = (CancellationToken::new(), CancellationToken::new());
         let control = Control {
             guard: Arc::clone(&guard),
@@ -201,6 +201,7 @@ impl Edge {
         Ok(Self {
             gates,
             policy,
+            upstreams,
             audit,
             guard,
             control,
@@ -208,6 +209,7 @@ impl Edge {
             metrics,
             traces,
             operation,
+            clock: parts.clock,
             shutdown,
             drain,
         })
@@ -229,9 +231,18 @@ impl Edge {
         // Looked at until the last moment: a drain is seen from here.
         let mut looking = JoinSet::new();
         if let Some(listener) = self.operation {
-            let zones = self.gates.iter().map(|(_, _, gate)| gate.zone).collect();
+            let gates = self.gates.iter();
+            let listeners =
+                gates.map(|(_, _, gate)| (gate.zone, Arc::clone(&gate.trust))).collect();
             let (ledger, metrics) = (Arc::clone(&self.ledger), Arc::clone(&self.metrics));
-            let operation = Operation { metrics, ledger, zones, shutdown: self.shutdown.clone() };
+            let operation = Operation {
+                metrics,
+                ledger,
+                listeners,
+                upstreams: Arc::clone(&self.upstreams),
+                clock: self.clock,
+                shutdown: self.shutdown.clone(),
+            };
             looking.spawn(operation.run(listener));
         }
         let (policy, stop) = (self.policy, self.shutdown.clone());
@@ -240,6 +251,8 @@ impl Edge {
             let stop = self.shutdown.clone();
             listening.spawn(async move { control.serve(listener, path, stop).await });
         }
+        let (upstreams, stop) = (self.upstreams, self.shutdown.clone());
+        listening.spawn(async move { upstreams.look_after(&stop).await });
         for (socket, _, gate) in self.gates {
             let gate = Arc::new(gate);
             let followed = Arc::clone(&gate);
@@ -292,12 +305,16 @@ fn guard(
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn Ids>,
     ledger: &Arc<Ledger>,
+    metrics: &Arc<Metrics>,
 ) -> Result<Guard, EdgeError> {
-    let ledger = Arc::clone(ledger);
+    let (ledger, metrics) = (Arc::clone(ledger), Arc::clone(metrics));
     let parts = GuardParts {
         clock: Arc::clone(clock),
         ids: Arc::clone(ids),
         record: Arc::new(move |at, fact| {
+            if fact.actor == "gateway" {
+                metrics.guard(&fact.outcome, &fact.action);
+            }
             if ledger.append(at, fact).is_err() {
                 error!("an act of the guard could not be recorded");
             }
@@ -324,12 +341,7 @@ fn rulebook(config: &EdgeConfig) -> Result<Rulebook, EdgeError> {
         .map_err(|source| EdgeError::Policy { path: config.policy.clone(), source })
 }
 
-fn forward(config: &EdgeConfig, clock: &Arc<dyn Clock>) -> Result<Forward, EdgeError> {
-    let mut upstreams = BTreeMap::new();
-    for (name, url) in &config.upstreams {
-        let authority = authority(url).ok_or_else(|| EdgeError::Upstream { name: name.clone() })?;
-        upstreams.insert(name.clone(), authority);
-    }
+fn upstreams(config: &EdgeConfig, clock: &Arc<dyn Clock>) -> Result<Upstreams, EdgeError> {
     let files = ClientTls {
         client: Some(CertificateFiles {
             chain: config.upstream_client.certificate.clone(),
@@ -337,15 +349,9 @@ fn forward(config: &EdgeConfig, clock: &Arc<dyn Clock>) -> Result<Forward, EdgeE
         }),
         root: config.upstream_client.root.clone(),
     };
-    let limits = ClientLimits { idle_timeout: POOL_IDLE, ..ClientLimits::default() };
-    let client = Client::new(&files, Arc::clone(clock), limits)
+    let trust = ClientTrust::load(files, Arc::clone(clock))
         .map_err(|source| EdgeError::Tls { of: "upstreams".to_owned(), source })?;
-    Ok(Forward::new(client, upstreams, config.limits.clone()))
-}
-
-fn authority(url: &str) -> Option<Authority> {
-    let uri: Uri = url.parse().ok()?;
-    let is_bare =
-        uri.scheme() == Some(&Scheme::HTTPS) && uri.path() == "/" && uri.query().is_none();
-    uri.authority().filter(|authority| is_bare && authority.port().is_some()).cloned()
+    let limits = config.upstream_limits.clone();
+    Upstreams::new(&config.upstreams, Arc::new(trust), limits)
+        .map_err(|name| EdgeError::Upstream { name })
 }

@@ -1,17 +1,16 @@
 //! One admitted request on its way to its component and back.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use http::{
-    HeaderMap, HeaderValue, Request, Response, Uri, Version,
+    HeaderMap, HeaderValue, Request, Response, Version,
     header::{CONTENT_LENGTH, HOST},
-    uri::{Authority, Scheme},
 };
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use kakehashi_contract::{CLIENT_CERT_HEADER, REQUEST_ID_HEADER};
 use kakehashi_kernel::RequestId;
-use kakehashi_platform::mtls::{BoxBody, Client};
+use kakehashi_platform::mtls::BoxBody;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
@@ -22,23 +21,19 @@ use crate::{
     policy::Permit,
     refusal::Refusal,
     trace::TraceParent,
+    upstream::{self, Outgoing, UpstreamError, Upstreams},
     wire::Running,
 };
 
 /// The way to the components.
 pub(crate) struct Forward {
-    client: Client,
-    upstreams: BTreeMap<String, Authority>,
+    upstreams: Arc<Upstreams>,
     limits: LimitsConfig,
 }
 
 impl Forward {
-    pub(crate) const fn new(
-        client: Client,
-        upstreams: BTreeMap<String, Authority>,
-        limits: LimitsConfig,
-    ) -> Self {
-        Self { client, upstreams, limits }
+    pub(crate) const fn new(upstreams: Arc<Upstreams>, limits: LimitsConfig) -> Self {
+        Self { upstreams, limits }
     }
 
     /// Sends the request on and answers when the component's header is there; bodies stream both ways.
@@ -55,14 +50,15 @@ impl Forward {
         if declared_length(request.headers()).is_some_and(|length| length > bytes_max) {
             return Err(Refusal::BodyTooLarge);
         }
-        let upstream = self.upstreams.get(permit.upstream()).ok_or(Refusal::ComponentDown)?;
-        let (head, body) = prepare(request, upstream, host, certificate, id)?;
+        let (head, body) = prepare(request, host, certificate, id);
         let (idle, progress) = (self.limits.idle(), Arc::clone(running.progress()));
         let rate_min = self.limits.upload_bytes_per_second_min;
         let allowance = Allowance { bytes_max, idle, rate_min };
-        let body = PassingBody::up(body, allowance, Arc::clone(&progress)).boxed_unsync();
+        let body = PassingBody::up(body, allowance, Arc::clone(&progress));
+        let body = if body.is_end_stream() { Outgoing::Empty } else { Outgoing::Passing(body) };
+        let request = Request::from_parts(head, body);
         let answered = tokio::select! {
-            answered = self.client.request(Request::from_parts(head, body)) => answered,
+            answered = self.upstreams.send(permit.upstream(), request) => answered,
             refusal = patience(&progress, idle, self.limits.total()) => return Err(refusal),
         };
         match answered {
@@ -71,14 +67,22 @@ impl Forward {
                 if let Some(refusal) = progress.fault() {
                     return Err(refusal);
                 }
+                let refusal = match &error {
+                    UpstreamError::Busy => Refusal::ComponentBusy,
+                    UpstreamError::Down | UpstreamError::Broken(_) => Refusal::ComponentDown,
+                };
                 let error = &error as &dyn std::error::Error;
                 warn!(error, request = %id, upstream = permit.upstream(), "component did not answer");
-                Err(Refusal::ComponentDown)
+                Err(refusal)
             }
         }
     }
 
-    fn give_back(&self, response: Response<Incoming>, running: Running) -> Response<BoxBody> {
+    fn give_back(
+        &self,
+        response: Response<upstream::Incoming>,
+        running: Running,
+    ) -> Response<BoxBody> {
         let (mut head, body) = response.into_parts();
         clean_response(&mut head.headers);
         head.version = Version::HTTP_11;
@@ -91,11 +95,10 @@ impl Forward {
 /// Rewrites the request's head: cleaned, readdressed, with the identity and the request id.
 fn prepare(
     request: Request<Incoming>,
-    upstream: &Authority,
     host: HeaderValue,
     certificate: &HeaderValue,
     id: RequestId,
-) -> Result<(http::request::Parts, Incoming), Refusal> {
+) -> (http::request::Parts, Incoming) {
     let (mut head, body) = request.into_parts();
     clean_request(&mut head.headers);
     head.headers.insert(HOST, host);
@@ -104,13 +107,9 @@ fn prepare(
     if let Some(TraceParent(parent)) = head.extensions.remove() {
         head.headers.insert("traceparent", parent);
     }
-    let mut uri = head.uri.into_parts();
-    uri.scheme = Some(Scheme::HTTPS);
-    uri.authority = Some(upstream.clone());
-    head.uri = Uri::from_parts(uri).map_err(|_| Refusal::PathMalformed)?;
     head.version = Version::HTTP_11;
     head.extensions.clear();
-    Ok((head, body))
+    (head, body)
 }
 
 /// Writes a request id as a header value.

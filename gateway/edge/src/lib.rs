@@ -26,6 +26,7 @@ mod request;
 mod secure;
 mod serve;
 pub mod trace;
+mod upstream;
 mod wire;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
@@ -34,3 +35,4 @@ pub use guard::config::{GuardConfig, Rate};
 pub use policy::{
     Policy, PolicyError, PolicyFault, RouteLine, Suspension, SuspensionError, Suspensions,
 };
+pub use upstream::{Places, UpstreamLimits};

@@ -92,9 +92,8 @@ pub(crate) struct Metrics {
     connections: Gauges<1>,
     protocols: Counters<3>,
     upstreams: Gauges<2>,
-    retries: Counters<1>,
     guard: Counters<2>,
-    reloads: Counters<2>,
+    reloads: Gauges<2>,
     expiries: Gauges<2>,
     ledger: LedgerGauges,
     no_template: Arc<str>,
@@ -133,7 +132,6 @@ impl Metrics {
             connections: Family::default(),
             protocols: Family::default(),
             upstreams: Family::default(),
-            retries: Family::default(),
             guard: Family::default(),
             reloads: Family::default(),
             expiries: Family::default(),
@@ -160,12 +158,15 @@ impl Metrics {
         all.register("connections", "Open connections by zone", self.connections.clone());
         let help = "Accepted connections by TLS version and application protocol";
         all.register("protocols", help, self.protocols.clone());
-        let help = "Whether a member of an upstream is healthy";
-        all.register("upstream_healthy", help, self.upstreams.clone());
-        all.register("upstream_retries", "Requests sent once more", self.retries.clone());
+        let help = "Places of a component that answer, and in all";
+        all.register("upstream_places", help, self.upstreams.clone());
         let help = "Decisions of the guard by rule and action";
         all.register("guard_decisions", help, self.guard.clone());
-        all.register("reloads", "Reloads of what, by outcome", self.reloads.clone());
+        all.register(
+            "trust_reloads",
+            "Reloads of a listener's files since the start",
+            self.reloads.clone(),
+        );
         let help = "Until a listener's certificate or revocation list ends; negative after";
         all.register_with_unit("expiry", help, Unit::Seconds, self.expiries.clone());
     }
@@ -260,35 +261,29 @@ impl Metrics {
         OpenConnection(open)
     }
 
-    /// Notes whether a member of an upstream answers.
-    #[expect(dead_code, reason = "for the stage that decides it")]
-    pub(crate) fn upstream(&self, upstream: &str, member: &str, is_healthy: bool) {
-        let labels = [("upstream", upstream.into()), ("member", member.into())];
-        self.upstreams.get_or_create(&labels).set(i64::from(is_healthy));
-    }
-
-    /// Counts a request that was sent once more.
-    #[expect(dead_code, reason = "for the stage that decides it")]
-    pub(crate) fn retry(&self, upstream: &str) {
-        self.retries.get_or_create(&[("upstream", upstream.into())]).inc();
+    /// Notes how many places of a component answer, of how many.
+    pub(crate) fn upstream(&self, upstream: &str, healthy: usize, places: usize) {
+        for (state, count) in [("healthy", healthy), ("configured", places)] {
+            let labels = [("upstream", upstream.into()), ("state", state.into())];
+            self.upstreams.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// Counts a decision of the guard.
-    #[expect(dead_code, reason = "for the stage that decides it")]
     pub(crate) fn guard(&self, rule: &str, action: &str) {
         let labels = [("rule", rule.into()), ("action", action.into())];
         self.guard.get_or_create(&labels).inc();
     }
 
-    /// Counts a reload of `what`: `policy`, `trust` …
-    #[expect(dead_code, reason = "for the stage that decides it")]
-    pub(crate) fn reload(&self, what: &str, is_done: bool) {
-        let outcome = if is_done { "ok" } else { "failed" };
-        self.reloads.get_or_create(&[("of", what.into()), ("outcome", outcome.into())]).inc();
+    /// Notes how reading a listener's files again has gone so far.
+    pub(crate) fn reloads(&self, zone: Zone, done: u64, failed: u64) {
+        for (outcome, count) in [("ok", done), ("failed", failed)] {
+            let labels = [("zone", zone.as_str().into()), ("outcome", outcome.into())];
+            self.reloads.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// Notes how long `what` of a listener still holds: `certificate`, `revocations`.
-    #[expect(dead_code, reason = "for the stage that decides it")]
     pub(crate) fn expiry(&self, zone: Zone, what: &str, seconds: i64) {
         let labels = [("zone", zone.as_str().into()), ("of", what.into())];
         self.expiries.get_or_create(&labels).set(seconds);

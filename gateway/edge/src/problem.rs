@@ -252,6 +252,11 @@ fn words(refusal: Refusal) -> Words {
             ["内部のサービスに接続できません", "a service is unreachable"],
             ["しばらくしてから再試行してください。", "Please try again later."],
         ),
+        Refusal::ComponentBusy => row(
+            StatusCode::SERVICE_UNAVAILABLE,
+            ["ただいま混み合っています", "the service is busy"],
+            ["しばらくしてから再試行してください。", "Please try again later."],
+        ),
         Refusal::ComponentSlow => row(
             StatusCode::GATEWAY_TIMEOUT,
             ["内部のサービスが応答しません", "a service does not answer"],

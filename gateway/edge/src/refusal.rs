@@ -73,6 +73,9 @@ pub(crate) enum Refusal {
     /// The component cannot be reached or broke off.
     #[error("the component is unreachable")]
     ComponentDown,
+    /// Every connection to the component is taken.
+    #[error("the component is busy")]
+    ComponentBusy,
     /// The component did not answer in time.
     #[error("the component is too slow")]
     ComponentSlow,
@@ -133,6 +136,7 @@ impl Refusal {
             Self::BodyBroken => "body-broken",
             Self::ClientSlow => "client-slow",
             Self::ComponentDown => "component-down",
+            Self::ComponentBusy => "component-busy",
             Self::ComponentSlow => "component-slow",
             Self::AuditDown => "audit-down",
             Self::Limited { .. } => "rate-limited",

@@ -363,7 +363,7 @@ async fn serve(
         .with_context(|| format!("{name} cannot listen on {address}"))?;
     if address.port() == 0 {
         let bound = listener.local_addr()?;
-        config.gateway.upstreams.insert(name.to_owned(), format!("https://{bound}"));
+        config.gateway.upstreams.insert(name.to_owned(), format!("https://{bound}").into());
     }
     shutdown.spawn(mtls::serve(listener, trust, router, shutdown.token(), Limits::default()));
     Ok(())

@@ -13,12 +13,14 @@ use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kakehashi_contract::Zone;
+use kakehashi_kernel::Clock;
+use kakehashi_platform::mtls::Trust;
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::{ledger::Ledger, metrics::Metrics, trace::TraceConfig};
+use crate::{ledger::Ledger, metrics::Metrics, trace::TraceConfig, upstream::Upstreams};
 
 /// Connections at a time; more wait.
 const CONNECTIONS_MAX: usize = 16;
@@ -124,8 +126,12 @@ fn ledger_remedy(code: &str) -> &'static str {
 pub(crate) struct Operation {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) ledger: Arc<Ledger>,
-    /// The zones that have a listener.
-    pub(crate) zones: Vec<Zone>,
+    /// The zones that have a listener, and when each closes for its lists and authorities, if ever.
+    pub(crate) listeners: Vec<(Zone, Arc<Trust>)>,
+    /// The way to the components.
+    pub(crate) upstreams: Arc<Upstreams>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
     /// Cancelled when the gateway begins to end.
     pub(crate) shutdown: CancellationToken,
 }
@@ -177,7 +183,20 @@ impl Operation {
             return problem::unknown();
         }
         match path {
-            "/metrics" => text(PAGE_TYPE, self.metrics.page(&self.ledger).into()),
+            "/metrics" => {
+                for (zone, trust) in &self.listeners {
+                    let reloads = trust.reloads();
+                    self.metrics.reloads(*zone, reloads.done, reloads.failed);
+                    if let Some(at) = trust.closes_at() {
+                        let left = at.0.saturating_sub(self.clock.now().0) / 1000;
+                        self.metrics.expiry(*zone, "trust", left);
+                    }
+                }
+                for (upstream, healthy, places) in self.upstreams.health() {
+                    self.metrics.upstream(upstream, healthy, places);
+                }
+                text(PAGE_TYPE, self.metrics.page(&self.ledger).into())
+            }
             "/health" => text("application/json", Bytes::from_static(b"{\"is_alive\":true}")),
             "/ready" => self.ready(),
             _ => problem::unknown(),
@@ -187,8 +206,26 @@ impl Operation {
     /// Looks at everything that must hold.
     fn checks(&self) -> Vec<Check> {
         let mut checks = vec![Check::of_drain(&self.shutdown), Check::of_ledger(&self.ledger)];
-        // Bound before this answers at all.
-        checks.extend(self.zones.iter().map(|zone| Check::ready(format!("listener-{zone}"))));
+        let now = self.clock.now();
+        for (zone, trust) in &self.listeners {
+            let name = format!("listener-{zone}");
+            let is_closed = trust.closes_at().is_some_and(|at| at <= now);
+            checks.push(if is_closed {
+                let remedy = "失効リストまたは認証局証明書の期限が切れています。新しい失効リストを配置してください。";
+                Check::not_ready(name, "revocation-stale", remedy)
+            } else {
+                Check::ready(name)
+            });
+        }
+        for (upstream, healthy, _) in self.upstreams.health() {
+            let name = format!("upstream-{upstream}");
+            checks.push(if healthy == 0 {
+                let remedy = "内部のサービスが応答しません。サービスの稼働と内部ネットワークを確認してください。";
+                Check::not_ready(name, "component-down", remedy)
+            } else {
+                Check::ready(name)
+            });
+        }
         checks
     }
 

@@ -21,7 +21,7 @@ use axum::{
 use kakehashi_contract::{AuditEntry, AuditKey, Role, Zone};
 use kakehashi_edge::{
     Edge, EdgeConfig, EdgeParts, GuardConfig, LimitsConfig, ListenerConfig, Rate,
-    UpstreamClientConfig, ledger::LedgerConfig, operation::OperationConfig,
+    UpstreamClientConfig, UpstreamLimits, ledger::LedgerConfig, operation::OperationConfig,
 };
 use kakehashi_kernel::{Clock, Ids, Timestamp};
 use kakehashi_platform::{
@@ -246,9 +246,13 @@ impl House {
         EdgeConfig {
             listeners: vec![listener(Zone::Municipal), listener(Zone::Entry)],
             upstreams: BTreeMap::from([
-                ("component".to_owned(), format!("https://localhost:{}", self.component.port())),
-                ("away".to_owned(), "https://localhost:1".to_owned()),
+                (
+                    "component".to_owned(),
+                    format!("https://localhost:{}", self.component.port()).into(),
+                ),
+                ("away".to_owned(), "https://localhost:1".to_owned().into()),
             ]),
+            upstream_limits: UpstreamLimits::default(),
             upstream_client: UpstreamClientConfig {
                 certificate: client.chain,
                 key: client.key,

@@ -29,7 +29,7 @@ async fn a_zone_has_one_listener() {
 async fn upstreams_are_bare_https_addresses() {
     for url in ["http://localhost:1", "https://localhost", "https://localhost:1/x", "nonsense"] {
         let change = |_: &House, config: &mut EdgeConfig| {
-            config.upstreams.insert("component".to_owned(), url.to_owned());
+            config.upstreams.insert("component".to_owned(), url.to_owned().into());
         };
         check(change, "upstream component is not https://host:port").await;
     }

@@ -12,7 +12,10 @@ use hyper::body::Incoming;
 use kakehashi_contract::{CLIENT_CERT_HEADER, REQUEST_ID_HEADER};
 use kakehashi_kernel::RequestId;
 use kakehashi_platform::mtls::{BoxBody, Client};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep_until, timeout},
+};
 use tracing::warn;
 
 use crate::{
@@ -22,6 +25,9 @@ use crate::{
     policy::Permit,
     refusal::Refusal,
 };
+
+/// For a look whether a component is there.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The way to the components.
 pub(crate) struct Forward {
@@ -37,6 +43,14 @@ impl Forward {
         limits: LimitsConfig,
     ) -> Self {
         Self { client, upstreams, limits }
+    }
+
+    /// Answers whether somebody answers at a component's address.
+    pub(crate) async fn is_well(&self, upstream: &str) -> bool {
+        let Some(authority) = self.upstreams.get(upstream) else { return false };
+        let connecting =
+            TcpStream::connect((authority.host(), authority.port_u16().unwrap_or(443)));
+        matches!(timeout(LOOK_TIMEOUT, connecting).await, Ok(Ok(_)))
     }
 
     /// Sends the request on and answers when the component's header is there; bodies stream both ways.

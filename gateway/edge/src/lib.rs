@@ -17,6 +17,7 @@ pub mod ledger;
 mod note;
 mod policy;
 mod problem;
+mod reception;
 mod refusal;
 mod request;
 mod secure;

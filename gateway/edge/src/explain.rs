@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, StatusCode};
+use kakehashi_contract::reception::RECEPTION_PATH;
 use kakehashi_kernel::Sha256Digest;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -26,6 +27,7 @@ header span{font-weight:400;color:var(--quiet);margin-left:.75rem}\
 main{max-width:52rem;margin:1.5rem auto;padding:0 1.5rem}\
 article{background:#fff;border:1px solid var(--line);border-left:6px solid var(--edge);\
 border-radius:6px;padding:1.25rem 1.75rem;margin-bottom:1.25rem}\
+article.well{border-left-color:#197a4b}\
 h1{font-size:1.5rem;line-height:1.4;margin:0 0 .75rem}\
 h2{font-size:1.0625rem;margin:1rem 0 .25rem}\
 ol,p{margin:.25rem 0}ol{padding-left:1.5rem}\
@@ -33,6 +35,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.25rem;margin:
 dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}\
 code{font-family:ui-monospace,Consolas,monospace;font-size:.95em}\
 a{color:var(--key)}a:focus-visible{outline:3px solid var(--key);outline-offset:2px}\
+summary{cursor:pointer}summary:focus-visible{outline:3px solid var(--key)}\
 section[lang=en]{color:var(--quiet);font-size:.9375rem;padding:0 .25rem}\
 section[lang=en] h2{color:var(--ink);margin-top:0}\
 section[lang=en] h2::first-letter{text-transform:uppercase}\
@@ -51,12 +54,8 @@ pub(crate) fn content_security_policy() -> HeaderValue {
     POLICY.clone()
 }
 
-/// The page.
-pub(crate) fn page(occasion: &Occasion<'_>, refusal: Refusal, words: Words) -> Markup {
-    let [title, title_english] = words.title;
-    let [remedy, remedy_english] = words.remedy;
-    let (added, added_english) =
-        addition(refusal).map_or((None, None), |[ja, en]| (Some(ja), Some(en)));
+/// A page of the gateway's own around its content. Loads nothing.
+pub(crate) fn shell(title: &str, main: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="ja" {
@@ -70,41 +69,47 @@ pub(crate) fn page(occasion: &Occasion<'_>, refusal: Refusal, words: Words) -> M
             }
             body {
                 header { "架け橋" span { "難病・小慢データベース" } }
-                main {
-                    article {
-                        h1 { (title) }
-                        h2 { "次にすること" }
-                        (steps(remedy, added.as_deref()))
-                        @if let Some(certificate) = occasion.certificate {
-                            h2 { "お使いの証明書" }
-                            (facts(certificate))
-                        }
-                        h2 { "お問い合わせのときに伝えること" }
-                        dl {
-                            dt { "お問い合わせ番号" } dd { code { (occasion.request) } }
-                            dt { "理由コード" } dd { code { (refusal.code()) } }
-                            dt { "日時（日本時間）" } dd { (occasion.now.display_japan()) }
-                        }
-                        p { a href="/" { (way_on(refusal)) } }
-                    }
-                    section lang="en" {
-                        h2 { (title_english) }
-                        (steps(remedy_english, added_english.as_deref()))
-                        p { "Quote the number " code { (occasion.request) } "." }
-                    }
-                }
+                main { (main) }
             }
         }
     }
 }
 
-/// Whoever could not come in tries the same once more; whoever is in goes back to the start.
-const fn way_on(refusal: Refusal) -> &'static str {
-    if matches!(refusal, Refusal::Identity(_)) {
-        "もう一度接続する"
-    } else {
-        "最初の画面へ"
-    }
+/// The page.
+pub(crate) fn page(occasion: &Occasion<'_>, refusal: Refusal, words: Words) -> Markup {
+    let [title, title_english] = words.title;
+    let [remedy, remedy_english] = words.remedy;
+    let (added, added_english) =
+        addition(refusal).map_or((None, None), |[ja, en]| (Some(ja), Some(en)));
+    shell(
+        title,
+        &html! {
+            article {
+                h1 { (title) }
+                h2 { "次にすること" }
+                (steps(remedy, added.as_deref()))
+                @if let Some(certificate) = occasion.certificate {
+                    h2 { "お使いの証明書" }
+                    (facts(certificate))
+                }
+                h2 { "お問い合わせのときに伝えること" }
+                dl {
+                    dt { "お問い合わせ番号" } dd { code { (occasion.request) } }
+                    dt { "理由コード" } dd { code { (refusal.code()) } }
+                    dt { "日時（日本時間）" } dd { (occasion.now.display_japan()) }
+                }
+                p {
+                    a href="/" { "最初の画面へ" } " "
+                    a href=(RECEPTION_PATH) { "接続確認" }
+                }
+            }
+            section lang="en" {
+                h2 { (title_english) }
+                (steps(remedy_english, added_english.as_deref()))
+                p { "Quote the number " code { (occasion.request) } "." }
+            }
+        },
+    )
 }
 
 fn steps(remedy: &str, added: Option<&str>) -> Markup {

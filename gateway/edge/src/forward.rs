@@ -36,6 +36,11 @@ impl Forward {
         Self { upstreams, limits }
     }
 
+    /// Answers whether any place of a component answers, as far as the gateway knows.
+    pub(crate) fn is_well(&self, upstream: &str) -> bool {
+        self.upstreams.health().any(|(name, healthy, _)| name == upstream && healthy > 0)
+    }
+
     /// Sends the request on and answers when the component's header is there; bodies stream both ways.
     pub(crate) async fn send(
         &self,

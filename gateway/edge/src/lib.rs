@@ -21,6 +21,7 @@ mod note;
 pub mod operation;
 mod policy;
 mod problem;
+mod reception;
 mod refusal;
 mod request;
 mod secure;

@@ -18,6 +18,7 @@ use crate::{
     forward::request_id_value,
     host::host,
     problem::{Occasion, Reader, answer_to},
+    reception::RECEPTION_PATH,
     refusal::Refusal,
     secure::{Host, complete},
     wire::{Pulse, REFUSED_METHOD},
@@ -72,6 +73,12 @@ impl Gate {
         }
         self.guard.enter(&guest.presence)?;
         let (mut head, body) = request.into_parts();
+        if head.uri.path() == RECEPTION_PATH {
+            // The gateway's own: no policy has to permit it, and none can forbid it.
+            entry.found_route(&Arc::from(RECEPTION_PATH));
+            host(&head, guest.hello.server_name.as_deref(), &self.server_names)?;
+            return self.receive_visit(guest, &head, id);
+        }
         let admitted = self.policy.admit(&guest.identity, &head, self.clock.now());
         match &admitted {
             Ok(permit) => entry.found_route(permit.template()),

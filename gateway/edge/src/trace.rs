@@ -263,7 +263,9 @@ impl HttpClient for Sender {
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
             Ok::<_, HttpError>(Response::from_parts(head, body))
         };
-        let sent = self.runtime.spawn(tokio::time::timeout(SENDING_MAX, sending));
+        // The timer, too, is of the runtime.
+        let sent =
+            self.runtime.spawn(async move { tokio::time::timeout(SENDING_MAX, sending).await });
         Box::pin(async move { sent.await?? })
     }
 }

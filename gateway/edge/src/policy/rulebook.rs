@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
-    Denied, Permit, Policy, PolicyError, Suspensions, file::FILE_BYTES_MAX, suspension::stamp,
+    Denied, Permit, Policy, PolicyError, RouteLine, Suspensions, file::FILE_BYTES_MAX,
+    suspension::stamp,
 };
 use crate::refusal::Refusal;
 
@@ -70,6 +71,21 @@ impl Rulebook {
             return Err(Denied { refusal: Refusal::Suspended, template: None });
         }
         self.policy.load().admit(who, head, now)
+    }
+
+    /// Answers whether a holder's requests get through at present, whatever the route.
+    pub(crate) fn standing(&self, who: &Identity, now: Timestamp) -> Result<(), Refusal> {
+        if self.suspensions.covers(who) {
+            return Err(Refusal::Suspended);
+        }
+        self.policy.load().check_zone_hours(who, now)
+    }
+
+    /// Answers every way through that a holder has, sorted.
+    pub(crate) fn ways(&self, who: &Identity) -> Vec<RouteLine> {
+        let mut lines = self.policy.load().lines();
+        lines.retain(|line| line.zone == who.zone && line.role == who.role);
+        lines
     }
 
     /// Answers who is suspended.

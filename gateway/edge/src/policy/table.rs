@@ -183,15 +183,17 @@ impl Policy {
         if self.hours.is_empty() && route.hours.is_none() {
             return Ok(());
         }
-        let zone = self
-            .hours
-            .get(&who.zone)
-            .and_then(|zone| zone.organisations.get(&who.organisation).or(zone.all.as_ref()));
-        let all: Vec<&Hours> = zone.into_iter().chain(&route.hours).map(|hours| &**hours).collect();
-        if all.iter().all(|hours| hours.is_open(now)) {
-            return Ok(());
-        }
-        Err(Refusal::OutOfHours { opens: next_opening(&all, now) })
+        check(self.hours_of(who).into_iter().chain(&route.hours), now)
+    }
+
+    /// Answers whether the holder's zone and organisation are within their hours.
+    pub(crate) fn check_zone_hours(&self, who: &Identity, now: Timestamp) -> Result<(), Refusal> {
+        check(self.hours_of(who).into_iter(), now)
+    }
+
+    fn hours_of(&self, who: &Identity) -> Option<&Arc<Hours>> {
+        let zone = self.hours.get(&who.zone)?;
+        zone.organisations.get(&who.organisation).or(zone.all.as_ref())
     }
 
     fn add_hours(
@@ -226,6 +228,15 @@ impl Policy {
             }
         }
     }
+}
+
+/// Refuses outside of any of these hours.
+fn check<'a>(hours: impl Iterator<Item = &'a Arc<Hours>>, now: Timestamp) -> Result<(), Refusal> {
+    let all: Vec<&Hours> = hours.map(|hours| &**hours).collect();
+    if all.iter().all(|hours| hours.is_open(now)) {
+        return Ok(());
+    }
+    Err(Refusal::OutOfHours { opens: next_opening(&all, now) })
 }
 
 /// Adds a route under each of its methods; `false` when an earlier entry has one of them.

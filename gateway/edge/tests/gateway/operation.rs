@@ -62,7 +62,7 @@ async fn operators_see_health_readiness_and_counts_and_nothing_else() {
     for line in [
         wanted,
         "kakehashi_handshakes_total{zone=\"municipal\",outcome=\"ok\"} 1",
-        "kakehashi_protocols_total{zone=\"municipal\",tls=\"1.3\",alpn=\"http/1.1\"} 1",
+        "kakehashi_protocols_total{zone=\"municipal\",tls=\"1.3\",alpn=",
         "kakehashi_connections{zone=\"municipal\"} 1",
         "kakehashi_request_seconds_count{zone=\"municipal\",template=\"/echo\"} 1",
         "kakehashi_ledger_open 1",

@@ -335,7 +335,7 @@ fn an_address_that_fails_handshakes_is_locked_out_and_its_neighbours_are_not() {
     assert!(post.guard.connection(checker).is_ok());
     // Whoever is on this machine is no stranger.
     (0..10_000).for_each(|_| {
-        post.guard.handshake_failed(Ipv4Addr::LOCALHOST.into(), "certificate-missing")
+        post.guard.handshake_failed(Ipv4Addr::LOCALHOST.into(), "certificate-missing");
     });
     assert!(post.guard.connection(Ipv4Addr::LOCALHOST.into()).is_ok());
 }

@@ -72,11 +72,10 @@ impl Progress {
         self.up.is_waiting.load(Relaxed) && !self.up.is_complete.load(Relaxed)
     }
 
-    /// Whether there is more of an answer than the client takes.
+    /// Whether there is more of an answer than the client takes. The end of a body may be waiting for it
+    /// too, so that it is complete says nothing.
     pub(crate) fn is_starved(&self) -> bool {
-        self.is_answered.load(Relaxed)
-            && !self.down.is_complete.load(Relaxed)
-            && !self.down.is_waiting.load(Relaxed)
+        self.is_answered.load(Relaxed) && !self.down.is_waiting.load(Relaxed)
     }
 
     /// Notes that the answer's header is there.
@@ -216,6 +215,7 @@ impl<B: Body<Data = Bytes> + Unpin> PassingBody<B> {
             };
             let frame = match found {
                 None => {
+                    self.came(0);
                     self.flow().is_complete.store(true, Relaxed);
                     return Poll::Ready(None);
                 }

@@ -64,7 +64,7 @@ fn heads() -> Vec<(String, &'static str)> {
         (post("HTTP2-Settings: AAMAAABk\r\n"), "wire-upgrade"),
         (post(&"X: y\r\n".repeat(101)), "wire-fields-many"),
         (format!("GET /{} HTTP/1.1\r\n", "a".repeat(33_000)), "wire-head-long"),
-        (String::from_utf8(PREFACE.to_vec()).unwrap(), "wire-target"),
+        (String::from_utf8(PREFACE.to_vec()).unwrap(), "wire-version"),
         ("\u{16}\u{3}\u{1}\u{2}".to_owned(), "wire-request-line"),
     ]
 }
@@ -216,11 +216,7 @@ async fn what_is_no_http2_ends_the_connection_by_name() {
 
 #[tokio::test]
 async fn a_client_that_takes_no_answer_is_cut_off() {
-    let limits = LimitsConfig {
-        stall_timeout_ms: 300,
-        keep_alive_timeout_ms: 300,
-        ..LimitsConfig::default()
-    };
+    let limits = LimitsConfig { stall_timeout_ms: 300, ..LimitsConfig::default() };
     let house = House::start_with(limits).await;
     let mut raw = Raw::connect(&house, &house.issue(&municipality()), b"h2").await;
     raw.send(PREFACE).await;

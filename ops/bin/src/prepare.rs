@@ -142,6 +142,18 @@ fn password() -> Sensitive<String> {
     Sensitive::new(groups.join("-"))
 }
 
+/// Longest path of a Unix socket, less the end of string (unix(7)).
+const SOCKET_PATH_BYTES_MAX: usize = 107;
+
+/// The operator's socket, where its path is not too long for one.
+fn control(root: &Path) -> String {
+    let path = root.join("data/gateway.sock");
+    if path.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
+        return String::new();
+    }
+    format!("control = \"{}\"", path.display())
+}
+
 fn configuration(root: &Path) -> anyhow::Result<Config> {
     let policy = root.join("policy.toml");
     write_public(&policy, include_bytes!("../../deploy/policy.toml"))?;
@@ -155,6 +167,12 @@ fn configuration(root: &Path) -> anyhow::Result<Config> {
                 &folder("data/gateway-audit.jsonl"),
             )
             .replace("\"/var/lib/kakehashi/suspended.toml\"", &folder("data/suspended.toml"))
+            .replace("\"/var/lib/kakehashi/guard.json\"", &folder("data/guard.json"))
+            .replace("\"/var/lib/kakehashi/alerts.jsonl\"", &folder("data/alerts.jsonl"))
+            .replace("control = \"/run/kakehashi/gateway.sock\"", &control(root))
+            // Lists are published at each start, for a month.
+            .replace("revocations_age_max_hours = 48", "revocations_age_max_hours = 720")
+            .replace("127.0.0.1:9440", "127.0.0.1:0")
             .replace("\"/etc/kakehashi/keys\"", &folder("keys"))
             .replace("\"/etc/kakehashi/certificates\"", &folder("certificates"))
             .replace("\"/etc/kakehashi/policy.toml\"", &folder("policy.toml"))

@@ -97,7 +97,8 @@ async fn accept(listener: TcpListener, sides: Sides) {
 async fn carry(stream: TcpStream, sides: &Sides) -> anyhow::Result<()> {
     let mut browser = timeout(HANDSHAKE, sides.acceptor.accept(stream)).await??;
     let stream = TcpStream::connect(sides.gateway).await.context("gateway is not there")?;
-    let name = ServerName::try_from("localhost")?;
+    // The browser speaks to an address; so do we, and no name goes before it.
+    let name = ServerName::try_from("127.0.0.1")?;
     let mut gateway = timeout(HANDSHAKE, sides.connector.connect(name, stream)).await??;
     copy_bidirectional(&mut browser, &mut gateway).await?;
     Ok(())

@@ -19,6 +19,7 @@ use kakehashi_platform::{
     pki::{Authority, CertificateFiles, Holder, Issued, SystemSerials, Validity},
     runtime::SystemClock,
 };
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, net::TcpListener, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -98,7 +99,30 @@ impl World {
             rules: TrustRules::default(),
         };
         let trust = Trust::load(files, Arc::new(SystemClock)).unwrap();
-        let acceptor = TlsAcceptor::from(trust.config());
+        self.serve(TlsAcceptor::from(trust.config()), status, body).await
+    }
+
+    /// A server whose certificate a gateway of ours would not even start with.
+    async fn stale_gateway(&mut self, server: &Issued) -> SocketAddr {
+        let chain = CertificateDer::pem_slice_iter(server.chain_pem.as_bytes());
+        let chain = chain.collect::<Result<Vec<_>, _>>().unwrap();
+        let key = PrivateKeyDer::from_pem_slice(server.key_pem.as_bytes()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        self.serve(TlsAcceptor::from(Arc::new(config)), StatusCode::OK, "").await
+    }
+
+    async fn serve(
+        &mut self,
+        acceptor: TlsAcceptor,
+        status: StatusCode,
+        body: impl Into<Bytes>,
+    ) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let body = body.into();
@@ -274,8 +298,7 @@ async fn a_server_that_is_not_ours_is_named_by_its_issuer() {
         not_after: world.now.plus_ms(-DAY_MS),
     };
     let old = world.authority.issue_server("gateway", validity, &SystemSerials).unwrap();
-    let files = old.store(&world.folder.path().join("server"), "old").unwrap();
-    let gateway = world.gateway_of(files, StatusCode::OK, "").await;
+    let gateway = world.stale_gateway(&old).await;
     let diagnosis = world.ask(gateway, &world.good()).await;
     assert_eq!(findings(&diagnosis), ["tls tls-server-expired"]);
     let gateway = world.gateway(StatusCode::OK, "").await;

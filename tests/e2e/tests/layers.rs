@@ -189,8 +189,9 @@ fn only_the_inspector_and_the_kit_can_open_a_pdf() {
             } else if is_reader && !matches!(folder, "ingest/inspect" | "ops/kit") {
                 wrong.push(format!("{folder} depends on {name} ({kind:?})"));
             }
-            // The roof is the inspector's program too: it enters the sandbox before anything else.
-            let hosts = matches!(room(folder), Room::Roof);
+            // The roof is the inspector's program too: it enters the sandbox before anything else. What
+            // damages samples to try the parsers holds no credentials and sees no stranger's PDF.
+            let hosts = matches!(room(folder), Room::Roof) || folder == "tests/fuzz";
             if name == "kakehashi-inspect" && !hosts {
                 wrong.push(format!("{folder} depends on the inspector"));
             }

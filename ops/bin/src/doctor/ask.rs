@@ -80,14 +80,16 @@ async fn exchange(
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
         Ok(Answer { status: head.status, headers: head.headers, body })
     };
-    tokio::pin!(connection);
+    tokio::pin!(answering, connection);
     tokio::select! {
-        answer = answering => answer,
-        // The connection's error is the one that holds the alert.
-        ended = &mut connection => Err(match ended {
-            Ok(()) => io::Error::from(io::ErrorKind::UnexpectedEof).into(),
-            Err(error) => error.into(),
-        }),
+        biased;
+        answer = &mut answering => answer,
+        // The connection's error is the one that holds the alert. One that ended well may have brought
+        // the answer with its last bytes.
+        ended = &mut connection => match ended {
+            Ok(()) => answering.await,
+            Err(error) => Err(error.into()),
+        },
     }
 }
 

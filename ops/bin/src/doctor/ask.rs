@@ -177,7 +177,11 @@ fn turned_away(problem: &Problem, date: Option<Timestamp>, now: Timestamp) -> Ve
     let detail = printable(problem.detail.as_deref().unwrap_or(words::NO_ANSWER.2));
     let remedy = Text::new(detail.clone(), detail);
     if problem.kind.starts_with(ABOUT_CERTIFICATE) {
-        return vec![Check::failed(Step::Certificate, "certificate-refused", found, remedy)];
+        // The same words as for an alert, where the gateway names the same reason.
+        let known = ["certificate-revoked", "certificate-expired", "certificate-not-yet-valid"];
+        let named = known.into_iter().find(|known| *known == code);
+        let named = named.unwrap_or("certificate-refused");
+        return vec![Check::failed(Step::Certificate, named, found, remedy)];
     }
     let accepted = Text::new("受け入れられました", "accepted");
     let mut checks = vec![Check::ok(Step::Certificate, "certificate-ok", accepted)];

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use kakehashi_contract::Zone;
 use kakehashi_platform::{
-    mtls::{Limits, ServerTls, TlsVersions, TrustRules},
+    mtls::{Limits, RootFiles, ServerTls, TlsVersions, TrustRules},
     pki::CertificateFiles,
 };
 use serde::Deserialize;
@@ -71,6 +71,10 @@ pub struct ListenerConfig {
     pub client_authority: PathBuf,
     /// The zone's revocation list, PEM.
     pub revocations: PathBuf,
+    /// The root above the issuing CA, with its list: a CA on it, or too old a list, and everybody whom
+    /// that CA signed is refused. Not set: nobody is asked whether the issuing CA still counts.
+    #[serde(default)]
+    pub root: Option<RootConfig>,
     /// Whether TLS 1.2 is spoken too.
     #[serde(default)]
     pub tls12: bool,
@@ -91,6 +95,16 @@ pub struct ListenerConfig {
     /// judged again, and a change of any file forgets them all.
     #[serde(default = "sessions_max")]
     pub sessions_max: usize,
+}
+
+/// The root above a zone's issuing CA.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootConfig {
+    /// Its certificate, PEM; several while one root takes another's place.
+    pub certificate: PathBuf,
+    /// Its revocation list, PEM.
+    pub revocations: PathBuf,
 }
 
 const fn yes() -> bool {
@@ -231,6 +245,10 @@ impl ListenerConfig {
             server: CertificateFiles { chain: self.certificate.clone(), key: self.key.clone() },
             client_authority: self.client_authority.clone(),
             revocations: self.revocations.clone(),
+            root: self.root.as_ref().map(|root| RootFiles {
+                certificate: root.certificate.clone(),
+                revocations: root.revocations.clone(),
+            }),
             versions: if self.tls12 { TlsVersions::Tls12And13 } else { TlsVersions::Tls13 },
             rules: TrustRules {
                 revocations_age_max: self

@@ -255,8 +255,8 @@ impl Edge {
         listening.spawn(async move { upstreams.look_after(&stop).await });
         for (socket, _, gate) in self.gates {
             let gate = Arc::new(gate);
-            let followed = Arc::clone(&gate);
-            listening.spawn(async move { followed.trust.follow_files(&followed.shutdown).await });
+            let (files, stop) = (Arc::clone(gate.trust.files()), self.shutdown.clone());
+            listening.spawn(async move { files.follow_files(&stop).await });
             listening.spawn(async move {
                 let (limits, stop) = (gate.limits.clone(), gate.shutdown.clone());
                 accept_each(socket, &limits, &stop, |stream, peer| {

@@ -231,6 +231,20 @@ pub(crate) fn certificate(status: StatusCode, code: &str) -> Words {
                 "Neither your certificate nor your device is at fault.\nPlease call the service desk.",
             ],
         ),
+        "certificate-authority-revoked" => (
+            [
+                "証明書の発行局が失効したため、接続を止めています",
+                "closed, because the authority that issued your certificate has been revoked",
+            ],
+            [
+                "この証明書はもう使えません。新しい発行局の証明書が必要です。\n\
+                 新しい証明書を受け取っているときは、ブラウザーをすべて閉じて開き直し、そちらを選んでください。\n\
+                 受け取っていないときは、運用窓口に連絡してください。",
+                "This certificate cannot be used any more: you need one of the new authority.\n\
+                 If you were given one, close the browser completely and choose that one.\n\
+                 If not, please call the service desk.",
+            ],
+        ),
         "certificate-key-usage" | "certificate-ca-as-leaf" | "certificate-any-purpose" => (
             ["この証明書は、利用者の証明書ではありません", "your certificate is not one for users"],
             [

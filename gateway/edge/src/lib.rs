@@ -30,7 +30,7 @@ pub mod trace;
 mod upstream;
 mod wire;
 
-pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, UpstreamClientConfig};
+pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, RootConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};
 pub use guard::config::{GuardConfig, Rate};
 pub use policy::{

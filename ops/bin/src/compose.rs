@@ -18,7 +18,7 @@ use kakehashi_kernel::{Clock, Ids};
 use kakehashi_platform::{
     Audit, Database,
     blobs::{ObjectFolder, Vault},
-    mtls::{self, Limits, ServerTls, TlsVersions, Trust, TrustRules},
+    mtls::{self, Limits, RootFiles, ServerTls, TlsVersions, Trust, TrustRules},
     pki::CertificateFiles,
     queue::{EmbeddedQueue, Handler, consume, embedded::Bindings, relay},
     runtime::{KeyFolder, Shutdown, SystemClock, SystemEntropy, SystemIds},
@@ -350,10 +350,16 @@ async fn serve(
     router: axum::Router,
 ) -> anyhow::Result<()> {
     let certificates = &config.folders.certificates;
+    let root = RootFiles {
+        certificate: certificates.join("root.pem"),
+        revocations: certificates.join("root.crl.pem"),
+    };
     let files = ServerTls {
         server: CertificateFiles::of(certificates, name),
         client_authority: certificates.join("internal.pem"),
         revocations: certificates.join("internal.crl.pem"),
+        // Where nobody has put the root's list, the internal CA is not asked after.
+        root: root.revocations.exists().then_some(root),
         versions: TlsVersions::Tls13,
         rules: TrustRules::default(),
     };

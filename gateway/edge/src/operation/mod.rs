@@ -185,7 +185,7 @@ impl Operation {
         match path {
             "/metrics" => {
                 for (zone, trust) in &self.listeners {
-                    let reloads = trust.reloads();
+                    let reloads = trust.files().reloads();
                     self.metrics.reloads(*zone, reloads.done, reloads.failed);
                     if let Some(at) = trust.closes_at() {
                         let left = at.0.saturating_sub(self.clock.now().0) / 1000;

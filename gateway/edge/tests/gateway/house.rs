@@ -20,7 +20,7 @@ use axum::{
 };
 use kakehashi_contract::{AuditEntry, AuditKey, Role, Zone};
 use kakehashi_edge::{
-    Edge, EdgeConfig, EdgeParts, GuardConfig, LimitsConfig, ListenerConfig, Rate,
+    Edge, EdgeConfig, EdgeParts, GuardConfig, LimitsConfig, ListenerConfig, Rate, RootConfig,
     UpstreamClientConfig, UpstreamLimits, ledger::LedgerConfig, operation::OperationConfig,
 };
 use kakehashi_kernel::{Clock, Ids, Timestamp};
@@ -207,6 +207,7 @@ impl House {
             server: self.server("component"),
             client_authority: self.public("internal.pem"),
             revocations: self.public("internal.crl.pem"),
+            root: None,
             versions: TlsVersions::Tls13,
             rules: TrustRules::default(),
         };
@@ -237,6 +238,10 @@ impl House {
             key: server.key.clone(),
             client_authority: self.public(&format!("{zone}.pem")),
             revocations: self.public(&format!("{zone}.crl.pem")),
+            root: Some(RootConfig {
+                certificate: self.public("root.pem"),
+                revocations: self.public("root.crl.pem"),
+            }),
             tls12: false,
             server_names: Vec::new(),
             revocations_age_max_hours: None,

@@ -95,6 +95,7 @@ impl World {
             server,
             client_authority: self.public("municipal.pem"),
             revocations: self.public("municipal.crl.pem"),
+            root: None,
             versions: TlsVersions::Tls13,
             rules: TrustRules::default(),
         };

@@ -1,7 +1,8 @@
 //! One client CA with its revocation lists: whom it signed, until when, and who is still good.
 //!
 //! Every CA has verifiers of its own, so that an old and a renewed CA of the same name, each with its own
-//! list, work side by side.
+//! list, work side by side. Where the listener names its root, the root's list says whether a CA still
+//! counts at all.
 
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ use rustls::{
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{
-    RevocationFault, TlsError, TrustRules, crypto_provider,
+    Expiry, RevocationFault, TlsError, TrustRules, crypto_provider,
     revocation::{Issued, RevocationList},
+    root::Root,
 };
 
 /// A client CA that is trusted.
@@ -24,8 +26,10 @@ pub(super) struct ClientAuthority {
     /// The CA's name, DER with its header.
     pub(super) subject: Vec<u8>,
     pub(super) hint: DistinguishedName,
-    /// From then on nobody it signed is let in: the CA itself, or its list, is too old.
+    /// From then on nobody it signed is let in: the CA itself, or a list, is too old.
     pub(super) closes: Closing,
+    /// Its own ends, for those who look after it.
+    pub(super) expiries: [Expiry; 2],
     /// The list in force.
     pub(super) list: Issued,
     public_key: Vec<u8>,
@@ -38,20 +42,25 @@ pub(super) struct ClientAuthority {
 /// When a CA no longer counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Closing {
-    /// Its certificate ends.
+    /// Its certificate ends, or its root's.
     pub(super) authority: Timestamp,
-    /// Its list is too old.
+    /// Its list, or its root's, is too old.
     pub(super) revocations: Timestamp,
+    /// Its root has revoked it.
+    pub(super) is_revoked: bool,
 }
 
 impl Closing {
+    /// The first moment at which it no longer counts; long past for a CA that was revoked.
     pub(super) fn first(&self) -> Timestamp {
-        self.authority.min(self.revocations)
+        if self.is_revoked { Timestamp(0) } else { self.authority.min(self.revocations) }
     }
 
     /// Names what has ended at `now`, if anything.
     pub(super) fn reason(&self, now: Timestamp) -> Option<&'static str> {
-        if now >= self.authority {
+        if self.is_revoked {
+            Some("certificate-authority-revoked")
+        } else if now >= self.authority {
             Some("certificate-authority-expired")
         } else if now >= self.revocations {
             Some("revocation-stale")
@@ -62,35 +71,35 @@ impl Closing {
 }
 
 impl ClientAuthority {
-    /// Takes from `lists` those that this CA signed.
+    /// Takes from `lists` those that this CA signed. `roots` say whether the CA still counts; none, and
+    /// nobody is asked.
     fn new(
         certificate: &CertificateDer<'static>,
         lists: &[RevocationList],
+        roots: &[Root],
         rules: &TrustRules,
     ) -> Result<Self, TlsError> {
-        let unusable = || Error::InvalidCertificate(rustls::CertificateError::BadEncoding);
         let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| unusable())?;
         let public_key = parsed.tbs_certificate.subject_pki.raw.to_vec();
         let subject = parsed.subject().as_raw().to_vec();
-        let ours: Vec<&RevocationList> =
-            lists.iter().filter(|list| list.is_signed_by(&public_key)).collect();
-        // Where two lists of one CA lie in the file, the newer one counts.
-        let newest = ours
-            .into_iter()
-            .reduce(
-                |best, next| {
-                    if next.issued().may_follow(best.issued()).is_ok() { next } else { best }
-                },
-            )
-            .ok_or(RevocationFault::Missing)?;
+        let newest = newest(lists, &public_key)?;
         let issued = newest.issued().clone();
         let by_age = rules.revocations_age_max.map_or(Timestamp(i64::MAX), |age| {
             issued.this_update.plus_ms(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
         });
-        let closes = Closing {
+        let mut closes = Closing {
             authority: Timestamp((parsed.validity().not_after.timestamp() + 1) * 1000),
             revocations: by_age.min(issued.next_update),
+            is_revoked: false,
         };
+        let expiries = [
+            Expiry::new("authority", parsed.raw_serial(), closes.authority),
+            Expiry::new("revocations", parsed.raw_serial(), closes.revocations),
+        ];
+        if !roots.is_empty() {
+            let above = roots.iter().find(|root| root.signed(certificate));
+            above.ok_or(RevocationFault::Rootless)?.narrow(&mut closes, parsed.raw_serial());
+        }
         let mut anchors = RootCertStore::empty();
         anchors.add(certificate.clone())?;
         let anchors = Arc::new(anchors);
@@ -100,6 +109,7 @@ impl ClientAuthority {
             hint: DistinguishedName::from(subject.clone()),
             subject,
             closes,
+            expiries,
             list: issued,
             public_key,
             strict: builder()
@@ -142,12 +152,13 @@ impl ClientAuthority {
 pub(super) fn authorities(
     certificates: &[CertificateDer<'static>],
     lists: &[RevocationList],
+    roots: &[Root],
     rules: &TrustRules,
     in_force: &[ClientAuthority],
 ) -> Result<Vec<ClientAuthority>, TlsError> {
     let found = certificates
         .iter()
-        .map(|certificate| ClientAuthority::new(certificate, lists, rules))
+        .map(|certificate| ClientAuthority::new(certificate, lists, roots, rules))
         .collect::<Result<Vec<_>, _>>()?;
     let is_ours = |list: &RevocationList| found.iter().any(|ca| list.is_signed_by(&ca.public_key));
     if !lists.iter().all(is_ours) {
@@ -160,4 +171,21 @@ pub(super) fn authorities(
         }
     }
     Ok(found)
+}
+
+/// The newest list that the holder of a key signed.
+pub(super) fn newest<'a>(
+    lists: &'a [RevocationList],
+    public_key: &[u8],
+) -> Result<&'a RevocationList, RevocationFault> {
+    let ours = lists.iter().filter(|list| list.is_signed_by(public_key));
+    let newer = |best: &'a RevocationList, next: &'a RevocationList| {
+        if next.issued().may_follow(best.issued()).is_ok() { next } else { best }
+    };
+    ours.reduce(newer).ok_or(RevocationFault::Missing)
+}
+
+/// A CA certificate that cannot be read.
+pub(super) fn unusable() -> Error {
+    Error::InvalidCertificate(rustls::CertificateError::BadEncoding)
 }

@@ -4,21 +4,18 @@ use std::sync::Arc;
 
 use kakehashi_kernel::Clock;
 use rustls::ClientConfig;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::{
-    ClientTls, Reloads, TlsError, client_config,
-    follow::FileSet,
+    ClientTls, TlsError, client_config,
+    follow::Followed,
     tls::{chain, check_validity},
 };
 
-/// What a client shows and whom it trusts, at present and later.
-pub struct ClientTrust {
-    set: Arc<FileSet<ClientConfig>>,
-}
+/// What a client shows and whom it trusts, at present and later. A connection made with earlier settings
+/// should not be used for new requests.
+pub type ClientTrust = Followed<ClientConfig>;
 
-impl ClientTrust {
+impl Followed<ClientConfig> {
     /// Reads the files.
     ///
     /// # Errors
@@ -36,32 +33,11 @@ impl ClientTrust {
             }
             client_config(&files, Arc::clone(&clock))
         };
-        Ok(Self { set: Arc::new(FileSet::load(name, paths, Box::new(read))?) })
+        Self::first(name, paths, Box::new(read))
     }
 
     /// Answers what a new connection is made with. ALPN is left to the caller.
     pub fn config(&self) -> Arc<ClientConfig> {
-        self.set.current()
-    }
-
-    /// Follows the present settings and every later one. A connection made with earlier ones should not
-    /// be used for new requests.
-    pub fn watch(&self) -> watch::Receiver<Arc<ClientConfig>> {
-        self.set.watch()
-    }
-
-    /// Looks at the files twice a second until `shutdown`, and reads them at once on SIGHUP.
-    pub async fn follow_files(&self, shutdown: &CancellationToken) {
-        self.set.follow(shutdown).await;
-    }
-
-    /// Reads the files again, changed or not. Answers whether what lies there is in force.
-    pub fn reload_now(&self) -> bool {
-        self.set.reload_now()
-    }
-
-    /// How reading the files again has gone so far.
-    pub fn reloads(&self) -> Reloads {
-        self.set.reloads()
+        self.current()
     }
 }

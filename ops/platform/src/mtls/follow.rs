@@ -27,8 +27,8 @@ const UNREST_LOOKS_MAX: u32 = 4;
 /// A set that could not be used is tried again after so many looks although no file changed.
 const RETRY_LOOKS: u32 = 10;
 
-/// Files that are read as one.
-pub(super) struct FileSet<T> {
+/// Files that are read as one, and what they said when last they could be used.
+pub struct Followed<T> {
     name: String,
     paths: Vec<PathBuf>,
     read: Box<Read<T>>,
@@ -70,9 +70,9 @@ pub struct Reloads {
     pub is_failing: bool,
 }
 
-impl<T: Send + Sync + 'static> FileSet<T> {
+impl<T: Send + Sync + 'static> Followed<T> {
     /// Reads the set for the first time.
-    pub(super) fn load(
+    pub(super) fn first(
         name: String,
         paths: Vec<PathBuf>,
         read: Box<Read<T>>,
@@ -99,11 +99,12 @@ impl<T: Send + Sync + 'static> FileSet<T> {
     }
 
     /// Follows the set in force and every later one.
-    pub(super) fn watch(&self) -> watch::Receiver<Arc<T>> {
+    pub fn watch(&self) -> watch::Receiver<Arc<T>> {
         self.current.subscribe()
     }
 
-    pub(super) fn reloads(&self) -> Reloads {
+    /// How reading the files again has gone so far.
+    pub fn reloads(&self) -> Reloads {
         Reloads {
             done: self.reloads.load(Ordering::Relaxed),
             failed: self.failures.load(Ordering::Relaxed),
@@ -111,8 +112,8 @@ impl<T: Send + Sync + 'static> FileSet<T> {
         }
     }
 
-    /// Looks at the files until `shutdown`, and reads them at once on SIGHUP.
-    pub(super) async fn follow(self: &Arc<Self>, shutdown: &CancellationToken) {
+    /// Looks at the files twice a second until `shutdown`, and reads them at once on SIGHUP.
+    pub async fn follow_files(self: &Arc<Self>, shutdown: &CancellationToken) {
         let mut ticks = tokio::time::interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut hangup = Hangup::new();
@@ -150,8 +151,8 @@ impl<T: Send + Sync + 'static> FileSet<T> {
         (is_at_rest || looked.unrest >= UNREST_LOOKS_MAX) && self.attempt(&mut looked)
     }
 
-    /// Reads the files, changed or not. Answers whether what lies there is in force.
-    pub(super) fn reload_now(&self) -> bool {
+    /// Reads the files again, changed or not. Answers whether what lies there is in force.
+    pub fn reload_now(&self) -> bool {
         self.attempt(&mut self.looked())
     }
 

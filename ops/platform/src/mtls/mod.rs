@@ -9,16 +9,16 @@ mod client;
 mod client_cert;
 mod client_trust;
 mod code;
+mod expiry;
 mod follow;
 mod identity;
 mod limits;
 mod listen;
 mod problem;
 mod revocation;
+mod root;
 mod serve;
 mod signed;
-#[cfg(test)]
-mod tests;
 mod tls;
 mod trust;
 mod verifier;
@@ -29,14 +29,16 @@ pub use client::{
 pub use client_cert::{ClientCertMalformed, client_cert_value, read_client_cert};
 pub use client_trust::ClientTrust;
 pub use code::handshake_code;
-pub use follow::Reloads;
+pub use expiry::Expiry;
+pub use follow::{Followed, Reloads};
 pub use identity::ClientIdentity;
 pub use limits::Limits;
 pub use listen::{accept_each, serve_http};
 pub use revocation::RevocationFault;
 pub use serve::serve;
 pub use tls::{
-    ClientTls, ServerTls, TlsError, TlsVersions, TrustRules, client_config, crypto_provider,
+    ClientTls, RootFiles, ServerTls, TlsError, TlsVersions, TrustRules, client_config,
+    crypto_provider,
 };
 pub use trust::{Current, Trust, Untrusted, Vouched};
 pub use verifier::Credential;

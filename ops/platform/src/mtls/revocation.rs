@@ -18,12 +18,15 @@ pub enum RevocationFault {
     /// It lists some certificates only.
     #[error("a revocation list is not complete")]
     Partial,
-    /// None of the client CAs signed it.
-    #[error("a revocation list was not signed by a client CA")]
+    /// None of the CAs it lies beside signed it.
+    #[error("a revocation list was not signed by a CA of the listener")]
     Foreign,
-    /// A client CA has no list.
-    #[error("a client CA has no revocation list")]
+    /// A client CA, or a root above one, has no list.
+    #[error("a client CA or its root has no revocation list")]
     Missing,
+    /// None of the listener's roots signed a client CA.
+    #[error("a client CA was not signed by a root of the listener")]
+    Rootless,
     /// Its number or its time lies before those of the list in force.
     #[error("a revocation list is older than the one in force")]
     RolledBack,
@@ -89,6 +92,12 @@ impl RevocationList {
 
     pub(super) const fn issued(&self) -> &Issued {
         &self.issued
+    }
+
+    /// Answers whether a serial number is on the list.
+    pub(super) fn revokes(&self, serial: &[u8]) -> bool {
+        let Ok((_, list)) = CertificateRevocationList::from_der(&self.der) else { return true };
+        list.iter_revoked_certificates().any(|revoked| revoked.raw_serial() == serial)
     }
 
     /// Answers whether the holder of this key signed the list.

@@ -52,7 +52,7 @@ pub async fn serve(
             }
         }
     });
-    tokio::join!(accepting, trust.follow_files(&shutdown));
+    tokio::join!(accepting, trust.files().follow_files(&shutdown));
 }
 
 /// Finishes the handshake and answers the stream if the gateway is at the other end.

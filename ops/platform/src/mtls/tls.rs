@@ -21,7 +21,7 @@ use rustls::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{RevocationFault, revocation::RevocationList};
+use super::{Expiry, RevocationFault, revocation::RevocationList};
 use crate::pki::CertificateFiles;
 
 /// Which versions of TLS a listener speaks.
@@ -43,10 +43,21 @@ pub struct ServerTls {
     pub client_authority: PathBuf,
     /// The revocation lists of those CAs, PEM. A client whose CA has no current list is refused.
     pub revocations: PathBuf,
+    /// Who says whether those CAs still count; `None` asks nobody.
+    pub root: Option<RootFiles>,
     /// What is spoken.
     pub versions: TlsVersions,
     /// How strict the listener is.
     pub rules: TrustRules,
+}
+
+/// The files of the root above a listener's client CAs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootFiles {
+    /// The root's certificate, PEM; several while one root takes another's place.
+    pub certificate: PathBuf,
+    /// The roots' revocation lists, PEM. A CA on them, and everybody if they are too old, is refused.
+    pub revocations: PathBuf,
 }
 
 /// How strict a listener is with its clients' certificates.
@@ -189,14 +200,15 @@ pub(super) fn check_validity(
     chain: &[CertificateDer<'_>],
     now: Timestamp,
 ) -> Result<(), TlsError> {
-    let ended = chain.first().and_then(|leaf| not_after(leaf)).is_none_or(|end| end <= now);
+    let ended = chain.first().and_then(|leaf| expiry(leaf)).is_none_or(|end| end.at <= now);
     if ended { Err(TlsError::Expired { path: path.to_owned() }) } else { Ok(()) }
 }
 
-/// The first moment after a certificate's end.
-fn not_after(certificate: &[u8]) -> Option<Timestamp> {
+/// When a certificate of ours ends.
+pub(super) fn expiry(certificate: &[u8]) -> Option<Expiry> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    Some(Timestamp((parsed.validity().not_after.timestamp() + 1) * 1000))
+    let at = Timestamp((parsed.validity().not_after.timestamp() + 1) * 1000);
+    Some(Expiry::new("certificate", parsed.raw_serial(), at))
 }
 
 /// Reads a client's settings: TLS 1.3, one root, no system roots, no resumption.

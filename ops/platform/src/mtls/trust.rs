@@ -7,15 +7,15 @@ use std::{sync::Arc, time::Duration};
 
 use kakehashi_kernel::{Clock, Timestamp};
 use rustls::{ServerConfig, ServerConnection};
-use tokio::{sync::watch, time::sleep};
-use tokio_util::sync::CancellationToken;
+use tokio::time::sleep;
 
 use super::{
-    Credential, Reloads, ServerTls, TlsError,
+    Credential, Expiry, ServerTls, TlsError,
     authority::{ClientAuthority, authorities},
     code::certificate_code,
-    follow::FileSet,
-    tls::{chain, revocations, server_config},
+    follow::Followed,
+    root::{Root, roots},
+    tls::{chain, expiry, revocations, server_config},
     verifier::{Verdict, Verifier},
 };
 
@@ -27,11 +27,15 @@ pub struct Current {
     /// What a new connection is accepted with.
     pub config: Arc<ServerConfig>,
     verifier: Arc<Verifier>,
+    /// The roots that say which client CAs still count.
+    roots: Vec<Root>,
+    /// Of our own certificate.
+    expiry: Option<Expiry>,
 }
 
 /// One listener's trust.
 pub struct Trust {
-    set: Arc<FileSet<Current>>,
+    set: Arc<Followed<Current>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -68,15 +72,18 @@ impl Trust {
     /// [`TlsError`] naming the file.
     pub fn load(files: ServerTls, clock: Arc<dyn Clock>) -> Result<Self, TlsError> {
         let name = files.revocations.display().to_string();
-        let paths = vec![
+        let mut paths = vec![
             files.server.chain.clone(),
             files.server.key.clone(),
             files.client_authority.clone(),
             files.revocations.clone(),
         ];
+        if let Some(root) = &files.root {
+            paths.extend([root.certificate.clone(), root.revocations.clone()]);
+        }
         let time = Arc::clone(&clock);
         let read = move |old: Option<&Current>| read(&files, &time, old);
-        Ok(Self { set: Arc::new(FileSet::load(name, paths, Box::new(read))?), clock })
+        Ok(Self { set: Arc::new(Followed::first(name, paths, Box::new(read))?), clock })
     }
 
     /// Answers what a new connection is accepted with.
@@ -84,30 +91,24 @@ impl Trust {
         Arc::clone(&self.set.current().config)
     }
 
-    /// Follows the present set and every later one.
-    pub fn watch(&self) -> watch::Receiver<Arc<Current>> {
-        self.set.watch()
+    /// The files behind it: to follow them, and how that has gone.
+    pub const fn files(&self) -> &Arc<Followed<Current>> {
+        &self.set
     }
 
-    /// Looks at the files twice a second until `shutdown`, and reads them at once on SIGHUP.
-    pub async fn follow_files(&self, shutdown: &CancellationToken) {
-        self.set.follow(shutdown).await;
-    }
-
-    /// Reads the files again, changed or not. Answers whether what lies there is in force.
-    pub fn reload_now(&self) -> bool {
-        self.set.reload_now()
-    }
-
-    /// How reading the files again has gone so far.
-    pub fn reloads(&self) -> Reloads {
-        self.set.reloads()
-    }
-
-    /// The first moment at which a client CA, or its revocation list, is too old.
+    /// The first moment at which a client CA, or its revocation list, is too old; long past when its root
+    /// has revoked a CA.
     pub fn closes_at(&self) -> Option<Timestamp> {
         let current = self.set.current();
         current.verifier.authorities().iter().map(|authority| authority.closes.first()).min()
+    }
+
+    /// Everything of the listener that ends: its certificate, client CAs, roots, and their lists.
+    pub fn expiries(&self) -> Vec<Expiry> {
+        let current = self.set.current();
+        let authorities = current.verifier.authorities().iter().map(|of| &of.expiries);
+        let above = authorities.chain(current.roots.iter().map(|of| &of.expiries)).flatten();
+        current.expiry.iter().chain(above).cloned().collect()
     }
 
     /// Judges who finished a handshake, resumed or not, by the set now in force.
@@ -171,14 +172,23 @@ fn read(
     old: Option<&Current>,
 ) -> Result<Current, TlsError> {
     let in_force: &[ClientAuthority] = old.map_or(&[], |old| old.verifier.authorities());
+    let old_roots: &[Root] = old.map_or(&[], |old| &old.roots);
+    let roots = match &files.root {
+        Some(root) => {
+            roots(&chain(&root.certificate)?, &revocations(&root.revocations)?, old_roots)?
+        }
+        None => Vec::new(),
+    };
     let found = authorities(
         &chain(&files.client_authority)?,
         &revocations(&files.revocations)?,
+        &roots,
         &files.rules,
         in_force,
     )?;
     let verifier = Arc::new(Verifier::new(found, files.rules.explains));
     let judging: Arc<Verifier> = Arc::clone(&verifier);
     let config = server_config(files, judging, clock)?;
-    Ok(Current { config, verifier })
+    let expiry = chain(&files.server.chain)?.first().and_then(|leaf| expiry(leaf));
+    Ok(Current { config, verifier, roots, expiry })
 }

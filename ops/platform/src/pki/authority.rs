@@ -13,8 +13,8 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{
-    Holder, PkiError, Reason, Serial, Serials, Validity, folder, profile, revocation::Revocations,
-    signer::Signer,
+    Holder, PkiError, Reason, Seat, Serial, Serials, Validity, folder, profile,
+    revocation::Revocations, signer::Signer,
 };
 
 /// One root and one issuing CA per zone, with their keys.
@@ -179,32 +179,58 @@ impl Authority {
         if certificate.issuer() != issuer.subject() {
             return Err(PkiError::Foreign);
         }
-        let path = self.revocations(zone);
+        self.remember(Seat::Zone(zone), &certificate, at)
+    }
+
+    /// Remembers a zone's issuing CA as revoked by the root. Effective with the next
+    /// [`Authority::publish`].
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError`] when that cannot be stored.
+    pub fn revoke_zone(&self, zone: Zone, at: Timestamp) -> Result<(), PkiError> {
+        let anchor = leaf_of(self.zone_pem(zone))?;
+        let (_, found) = X509Certificate::from_der(&anchor).map_err(|_| PkiError::Foreign)?;
+        self.remember(Seat::Root, &found, at)
+    }
+
+    fn remember(
+        &self,
+        seat: Seat,
+        certificate: &X509Certificate<'_>,
+        at: Timestamp,
+    ) -> Result<(), PkiError> {
+        let path = self.revocations(seat);
         let mut revocations = Revocations::load(&path)?;
         let serial = Serial::from_bytes(certificate.raw_serial());
         revocations.add(serial.as_str(), at, Reason::Unspecified);
         revocations.store(&path)
     }
 
-    /// Signs a zone's next revocation list, PEM, valid from `now` until `next_update`.
+    /// Signs the next revocation list of a zone, or of the root, PEM, valid from `now` until `next_update`.
     ///
     /// # Errors
     ///
     /// [`PkiError`] when the list's number cannot be stored or the list not be signed.
     pub fn revocation_list(
         &self,
-        zone: Zone,
+        seat: Seat,
         now: Timestamp,
         next_update: Timestamp,
     ) -> Result<String, PkiError> {
-        let path = self.revocations(zone);
+        let path = self.revocations(seat);
+        let signer = match seat {
+            Seat::Root => &self.root,
+            Seat::Zone(zone) => self.signer(zone),
+        };
         let mut revocations = Revocations::load(&path)?;
-        let list = revocations.sign(&self.signer(zone).issuer, now, next_update)?;
+        let list = revocations.sign(&signer.issuer, now, next_update)?;
         revocations.store(&path)?;
         Ok(list)
     }
 
-    /// Writes what servers and clients may know: `root.pem`, and per zone `<zone>.pem` and `<zone>.crl.pem`.
+    /// Writes what servers and clients may know: `root.pem` and `root.crl.pem`, and per zone `<zone>.pem`
+    /// and `<zone>.crl.pem`.
     ///
     /// # Errors
     ///
@@ -219,8 +245,10 @@ impl Authority {
         for zone in Zone::ALL.iter().copied() {
             let anchor = folder.join(format!("{zone}.pem"));
             folder::write_public(&anchor, self.zone_pem(zone).as_bytes())?;
-            let list = self.revocation_list(zone, now, next_update)?;
-            folder::write_public(&folder.join(format!("{zone}.crl.pem")), list.as_bytes())?;
+        }
+        for seat in Seat::all() {
+            let list = self.revocation_list(seat, now, next_update)?;
+            folder::write_public(&folder.join(format!("{seat}.crl.pem")), list.as_bytes())?;
         }
         Ok(())
     }
@@ -248,8 +276,8 @@ impl Authority {
         self.zones.get(&zone).expect("ensure makes a CA for every zone")
     }
 
-    fn revocations(&self, zone: Zone) -> PathBuf {
-        self.folder.join(zone.as_str()).join("revoked.json")
+    fn revocations(&self, seat: Seat) -> PathBuf {
+        seat.folder(&self.folder).join("revoked.json")
     }
 }
 

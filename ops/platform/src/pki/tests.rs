@@ -122,7 +122,9 @@ fn only_the_zone_that_issued_a_certificate_revokes_it() {
     assert!(matches!(foreign, Err(PkiError::Foreign)));
     authority.revoke(Zone::Municipal, &issued.chain_pem, NOW).unwrap();
     authority.revoke(Zone::Municipal, &issued.chain_pem, NOW).unwrap();
-    let list = authority.revocation_list(Zone::Municipal, NOW, NOW.plus_ms(86_400_000)).unwrap();
+    let list = authority
+        .revocation_list(Seat::Zone(Zone::Municipal), NOW, NOW.plus_ms(86_400_000))
+        .unwrap();
     let der = rustls::pki_types::CertificateRevocationListDer::from_pem_slice(list.as_bytes());
     let der = der.unwrap();
     let (_, parsed) = x509_parser::parse_x509_crl(&der).unwrap();

@@ -3,13 +3,11 @@
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use kakehashi_contract::{Role, Zone};
-use kakehashi_kernel::{Clock, Timestamp};
 use kakehashi_platform::{
     mtls::{
-        ClientTls, ClientTrust, ServerTls, TlsVersions, Trust, TrustRules, client_config,
-        crypto_provider, handshake_code,
+        ClientTls, ClientTrust, ServerTls, Trust, client_config, crypto_provider, handshake_code,
     },
-    pki::{Authority, CertificateFiles, Holder, Issued, SystemSerials, Validity},
+    pki::{Authority, CertificateFiles, Holder, Issued, Seat, SystemSerials, Validity},
 };
 use rustix::process::{Signal, getpid, kill_process};
 use rustls::{
@@ -23,16 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
-const NOW: Timestamp = Timestamp(1_795_400_000_000);
-const DAY_MS: i64 = 86_400_000;
-
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> Timestamp {
-        NOW
-    }
-}
+use crate::ground::{DAY_MS, Fixed, NOW, authority, listener};
 
 /// An authority, what it published, and a listener for the municipal zone.
 struct House {
@@ -44,7 +33,7 @@ struct House {
 impl House {
     fn build() -> Self {
         let folder = TempDir::new().unwrap();
-        let authority = authority(&folder, "ca");
+        let authority = authority(folder.path(), "ca");
         let validity = Validity::days(NOW, 30);
         let server =
             authority.ensure_server(folder.path(), "edge", NOW, validity, &SystemSerials).unwrap();
@@ -63,13 +52,7 @@ impl House {
     }
 
     fn files(&self) -> ServerTls {
-        ServerTls {
-            server: self.server.clone(),
-            client_authority: self.public("municipal.pem"),
-            revocations: self.public("municipal.crl.pem"),
-            versions: TlsVersions::Tls13,
-            rules: TrustRules::default(),
-        }
+        listener(&self.folder.path().join("public"), "municipal", self.server.clone())
     }
 
     fn trust(&self) -> Arc<Trust> {
@@ -103,11 +86,6 @@ impl House {
     }
 }
 
-fn authority(folder: &TempDir, name: &str) -> Authority {
-    let validity = Validity::days(NOW, 3650);
-    Authority::ensure(&folder.path().join(name), validity, &SystemSerials).unwrap()
-}
-
 fn issue(authority: &Authority) -> Issued {
     let holder = Holder::new(Zone::Municipal, Role::MunicipalStaff, "141003", "scan-01");
     authority.issue_client(&holder, Validity::days(NOW, 30), &SystemSerials).unwrap()
@@ -122,13 +100,13 @@ async fn a_key_without_its_certificate_leaves_the_whole_old_set_in_force() {
     fs::write(&house.server.key, &renewed.key_pem).unwrap();
     house.authority.revoke(Zone::Municipal, &revoked.chain_pem, NOW).unwrap();
     house.publish();
-    assert!(!trust.reload_now());
-    assert!(trust.reloads().is_failing);
+    assert!(!trust.files().reload_now());
+    assert!(trust.files().reloads().is_failing);
     // Not even the list, which is fine by itself.
     assert_eq!(house.meet(&trust, &revoked).await, Ok(()));
     fs::write(&house.server.chain, &renewed.chain_pem).unwrap();
-    assert!(trust.reload_now());
-    assert!(!trust.reloads().is_failing);
+    assert!(trust.files().reload_now());
+    assert!(!trust.files().reloads().is_failing);
     assert_eq!(house.meet(&trust, &revoked).await, Err("certificate-revoked"));
 }
 
@@ -140,16 +118,16 @@ async fn a_revocation_list_never_goes_back() {
     let before = fs::read(&path).unwrap();
     house.authority.revoke(Zone::Municipal, &revoked.chain_pem, NOW).unwrap();
     house.publish();
-    assert!(trust.reload_now());
+    assert!(trust.files().reload_now());
     fs::write(&path, &before).unwrap();
-    assert!(!trust.reload_now());
+    assert!(!trust.files().reload_now());
     assert_eq!(house.meet(&trust, &revoked).await, Err("certificate-revoked"));
     // A newer number with an older time is no newer list.
     let public = house.folder.path().join("public");
     house.authority.publish(&public, NOW.plus_ms(-DAY_MS), NOW.plus_ms(DAY_MS)).unwrap();
-    assert!(!trust.reload_now());
+    assert!(!trust.files().reload_now());
     house.publish();
-    assert!(trust.reload_now());
+    assert!(trust.files().reload_now());
 }
 
 #[test]
@@ -164,7 +142,7 @@ fn a_list_with_the_same_number_and_other_content_is_refused() {
     let trust = house.trust();
     fs::write(&state, backup).unwrap();
     house.publish();
-    assert!(!trust.reload_now());
+    assert!(!trust.files().reload_now());
 }
 
 #[test]
@@ -189,22 +167,82 @@ fn lists_of_others_and_missing_lists_are_refused() {
 #[tokio::test]
 async fn an_old_and_a_renewed_authority_of_one_name_work_side_by_side() {
     let house = House::build();
-    let renewed = authority(&house.folder, "renewed");
+    let renewed = authority(house.folder.path(), "renewed");
     let revoked = issue(&renewed);
     renewed.revoke(Zone::Municipal, &revoked.chain_pem, NOW).unwrap();
-    let list = renewed.revocation_list(Zone::Municipal, NOW, NOW.plus_ms(DAY_MS)).unwrap();
+    let list =
+        renewed.revocation_list(Seat::Zone(Zone::Municipal), NOW, NOW.plus_ms(DAY_MS)).unwrap();
     let append = |path: PathBuf, text: &str| {
         fs::write(&path, fs::read_to_string(&path).unwrap() + text).unwrap();
     };
     append(house.public("municipal.pem"), renewed.zone_pem(Zone::Municipal));
     append(house.public("municipal.crl.pem"), &list);
+    let roots = renewed.revocation_list(Seat::Root, NOW, NOW.plus_ms(DAY_MS)).unwrap();
+    append(house.public("root.pem"), renewed.root_pem());
+    append(house.public("root.crl.pem"), &roots);
     let trust = house.trust();
     assert_eq!(house.meet(&trust, &house.issue()).await, Ok(()));
     assert_eq!(house.meet(&trust, &issue(&renewed)).await, Ok(()));
     assert_eq!(house.meet(&trust, &revoked).await, Err("certificate-revoked"));
-    let stranger = authority(&house.folder, "stranger");
+    let stranger = authority(house.folder.path(), "stranger");
     let met = house.meet(&trust, &issue(&stranger)).await;
     assert_eq!(met, Err("certificate-bad-signature"));
+}
+
+#[tokio::test]
+async fn whomever_a_revoked_authority_signed_is_refused() {
+    let house = House::build();
+    let (trust, issued) = (house.trust(), house.issue());
+    assert_eq!(house.meet(&trust, &issued).await, Ok(()));
+    let before = fs::read(house.public("root.crl.pem")).unwrap();
+    house.authority.revoke_zone(Zone::Municipal, NOW).unwrap();
+    house.publish();
+    assert!(trust.files().reload_now());
+    let refused = Err("certificate-authority-revoked");
+    assert_eq!(house.meet(&trust, &issued).await, refused);
+    assert!(trust.closes_at().is_some_and(|at| at <= NOW));
+    // Nobody takes that back by an older list.
+    fs::write(house.public("root.crl.pem"), before).unwrap();
+    assert!(!trust.files().reload_now());
+    assert_eq!(house.meet(&trust, &issued).await, refused);
+    // Another zone's authority is as good as before.
+    let other = listener(&house.folder.path().join("public"), "entry", house.server.clone());
+    house.publish();
+    let other = Trust::load(other, Arc::new(Fixed)).unwrap();
+    let doctor = Holder::new(Zone::Entry, Role::Institution, "1312345", "desk-1");
+    let doctor = house.authority.issue_client(&doctor, Validity::days(NOW, 30), &SystemSerials);
+    assert_eq!(house.meet(&other, &doctor.unwrap()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_roots_list_that_is_too_old_closes_the_listener() {
+    let house = House::build();
+    let list = house.authority.revocation_list(Seat::Root, NOW.plus_ms(-DAY_MS), NOW).unwrap();
+    fs::write(house.public("root.crl.pem"), list).unwrap();
+    let trust = house.trust();
+    assert_eq!(house.meet(&trust, &house.issue()).await, Err("revocation-stale"));
+    assert!(trust.closes_at().is_some_and(|at| at <= NOW));
+    house.publish();
+    assert!(trust.files().reload_now());
+    assert_eq!(house.meet(&trust, &house.issue()).await, Ok(()));
+}
+
+#[test]
+fn an_authority_below_another_root_and_lists_of_other_roots_are_refused() {
+    let house = House::build();
+    let load = || Trust::load(house.files(), Arc::new(Fixed)).map(drop);
+    let other = authority(house.folder.path(), "other");
+    let list = other.revocation_list(Seat::Root, NOW, NOW.plus_ms(DAY_MS)).unwrap();
+    let ours = fs::read(house.public("root.crl.pem")).unwrap();
+    fs::write(house.public("root.crl.pem"), &list).unwrap();
+    load().unwrap_err();
+    fs::write(house.public("root.pem"), other.root_pem()).unwrap();
+    // Root and list fit, but the zone's authority comes from elsewhere.
+    load().unwrap_err();
+    fs::write(house.public("root.pem"), house.authority.root_pem()).unwrap();
+    load().unwrap_err();
+    fs::write(house.public("root.crl.pem"), ours).unwrap();
+    load().unwrap();
 }
 
 /// Shows a certificate that the TLS library itself would rather not.
@@ -255,15 +293,18 @@ async fn a_hangup_reads_files_that_look_unchanged() {
     stamp(&path);
     let (trust, revoked) = (house.trust(), house.issue());
     house.authority.revoke(Zone::Municipal, &revoked.chain_pem, NOW).unwrap();
-    let list = house.authority.revocation_list(Zone::Municipal, NOW, NOW.plus_ms(DAY_MS)).unwrap();
+    let list = house
+        .authority
+        .revocation_list(Seat::Zone(Zone::Municipal), NOW, NOW.plus_ms(DAY_MS))
+        .unwrap();
     fs::write(&path, format!("{list}{}", "\n".repeat(2_000 - list.len()))).unwrap();
     stamp(&path);
     let shutdown = CancellationToken::new();
     let following = {
         let (trust, shutdown) = (Arc::clone(&trust), shutdown.clone());
-        async move { trust.follow_files(&shutdown).await }
+        async move { trust.files().follow_files(&shutdown).await }
     };
-    let mut sets = trust.watch();
+    let mut sets = trust.files().watch();
     let hangups = async {
         // The signal is sent until somebody listens.
         while tokio::time::timeout(Duration::from_millis(20), sets.changed()).await.is_err() {
@@ -300,6 +341,6 @@ fn our_own_certificate_must_not_have_expired() {
     let old = house.authority.issue_server("edge", past, &SystemSerials).unwrap();
     let trust = house.trust();
     old.store(house.folder.path(), "edge").unwrap();
-    assert!(!trust.reload_now());
+    assert!(!trust.files().reload_now());
     Trust::load(house.files(), Arc::new(Fixed)).map(drop).unwrap_err();
 }

@@ -1,26 +1,29 @@
-use std::{net::SocketAddr, path::Path, sync::Arc};
+//! A component's door: open to the gateway, closed to everybody else, and to a gateway that was revoked.
 
-use axum::{Extension, Router, routing::get};
+use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use axum::{Extension, Router, body::Body, routing::get};
+use futures_util::stream;
 use http::Request;
+use http_body_util::BodyExt;
 use kakehashi_contract::{CLIENT_CERT_HEADER, REQUEST_ID_HEADER, Role, Zone};
-use kakehashi_kernel::{Clock, RequestId, Timestamp};
+use kakehashi_kernel::RequestId;
+use kakehashi_platform::{
+    mtls::{
+        Client, ClientError, ClientIdentity, ClientLimits, ClientTls, Limits, Protocol, Trust,
+        client_cert_value, empty_body, serve,
+    },
+    pki::{Authority, Holder, Issued, SystemSerials, Validity},
+};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::*;
-use crate::pki::{Authority, Holder, Issued, SystemSerials, Validity};
+use crate::ground::{DAY_MS, Fixed, NOW, authority, listener};
 
-const NOW: Timestamp = Timestamp(1_795_400_000_000);
 const ID: &str = "018f3a3a-0000-7000-8000-000000000001";
-
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> Timestamp {
-        NOW
-    }
-}
+/// What the project promises.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 
 struct House {
     folder: TempDir,
@@ -34,28 +37,20 @@ struct House {
 impl House {
     async fn start() -> Self {
         let folder = TempDir::new().unwrap();
-        let ca = folder.path().join("ca");
-        let authority = Authority::ensure(&ca, Validity::days(NOW, 3650), &SystemSerials).unwrap();
+        let authority = authority(folder.path(), "ca");
         let public = folder.path().join("public");
-        authority.publish(&public, NOW, NOW.plus_ms(86_400_000)).unwrap();
+        authority.publish(&public, NOW, NOW.plus_ms(DAY_MS)).unwrap();
         let validity = Validity::days(NOW, 30);
         let server = authority
             .ensure_server(folder.path(), "component", NOW, validity, &SystemSerials)
             .unwrap();
-        let files = ServerTls {
-            server,
-            client_authority: public.join("internal.pem"),
-            revocations: public.join("internal.crl.pem"),
-            versions: TlsVersions::Tls13,
-            rules: TrustRules::default(),
-        };
+        let files = listener(&public, "internal", server);
         let trust = Arc::new(Trust::load(files, Arc::new(Fixed)).unwrap());
-        let router = Router::new().route(
-            "/who",
-            get(|ClientIdentity(who): ClientIdentity, Extension(id): Extension<RequestId>| async move {
-                format!("{who} {id}")
-            }),
-        );
+        let who = async |ClientIdentity(who): ClientIdentity,
+                         Extension(id): Extension<RequestId>| {
+            format!("{who} {id}")
+        };
+        let router = Router::new().route("/who", get(who)).route("/endless", get(endless));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -82,10 +77,24 @@ impl House {
     }
 
     fn who(&self) -> http::request::Builder {
+        self.asks("who")
+    }
+
+    fn asks(&self, path: &str) -> http::request::Builder {
         Request::builder()
-            .uri(format!("https://localhost:{}/who", self.address.port()))
+            .uri(format!("https://localhost:{}/{path}", self.address.port()))
             .header(REQUEST_ID_HEADER, ID)
     }
+
+    fn publish(&self) {
+        self.authority.publish(&self.public("."), NOW, NOW.plus_ms(2 * DAY_MS)).unwrap();
+    }
+}
+
+/// An answer that never ends, as fast as it is taken.
+async fn endless() -> Body {
+    let piece = || Ok::<_, Infallible>(bytes::Bytes::from_static(&[0x5a; 16 * 1024]));
+    Body::from_stream(stream::repeat_with(piece))
 }
 
 fn gateway() -> Holder {
@@ -156,12 +165,59 @@ async fn a_revoked_gateway_is_refused_without_a_restart() {
     let stolen = house.issue(&other).store(house.folder.path(), "revoked").unwrap();
     let pem = std::fs::read_to_string(&stolen.chain).unwrap();
     house.authority.revoke(Zone::Internal, &pem, NOW).unwrap();
-    house.authority.publish(&house.public("."), NOW, NOW.plus_ms(2 * 86_400_000)).unwrap();
-    assert!(house.trust.reload_now());
+    house.publish();
+    assert!(house.trust.files().reload_now());
     let files = ClientTls { client: Some(stolen), root: house.public("root.pem") };
     let client = Client::new(&files, Arc::new(Fixed), ClientLimits::default()).unwrap();
     let refused = client.send(house.who().body("").unwrap()).await;
     assert!(matches!(refused, Err(ClientError::Transport(_))), "{refused:?}");
+}
+
+/// Takes from an endless answer, by both protocols, while `withdraw` withdraws whom it is for.
+async fn are_cut_off(house: &House, withdraw: impl FnOnce(&Issued)) {
+    let issued = house.issue(&gateway());
+    let files = ClientTls {
+        client: Some(issued.store(house.folder.path(), "cut-off").unwrap()),
+        root: house.public("root.pem"),
+    };
+    let certificate = client_cert_value(&house.issue(&municipality()).leaf().unwrap());
+    let mut taking = Vec::new();
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let limits = ClientLimits { protocol, ..ClientLimits::default() };
+        let client = Client::new(&files, Arc::new(Fixed), limits).unwrap();
+        let request = house.asks("endless").header(CLIENT_CERT_HEADER, &certificate);
+        let answer = client.request(request.body(empty_body()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let mut body = answer.into_body();
+        // It is under way.
+        body.frame().await.unwrap().unwrap();
+        taking.push((protocol, body));
+    }
+    withdraw(&issued);
+    for (protocol, mut body) in taking {
+        let cut = async { while let Some(Ok(_)) = body.frame().await {} };
+        timeout(CLOSED_WITHIN, cut).await.unwrap_or_else(|_| panic!("{protocol:?} goes on"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_revoked_while_it_takes_an_answer_is_cut_off() {
+    let house = House::start().await;
+    are_cut_off(&house, |issued| {
+        house.authority.revoke(Zone::Internal, &issued.chain_pem, NOW).unwrap();
+        house.publish();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_whose_issuing_authority_is_revoked_is_cut_off() {
+    let house = House::start().await;
+    are_cut_off(&house, |_| {
+        house.authority.revoke_zone(Zone::Internal, NOW).unwrap();
+        house.publish();
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ use kakehashi_kernel::Sensitive;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::{PkiError, Serials, SigningRequest};
+use super::{
+    PkiError, Serials, SigningRequest,
+    envelope::{self, Version},
+};
 
 /// Letters that nobody confuses (Crockford's base 32): no I, L, O or U.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -20,8 +23,6 @@ const GROUP: usize = 5;
 const CODE_LETTERS: usize = 25;
 const SEED: &[u8] = b"kakehashi enrolment code, version 1";
 const PROOF: &[u8] = b"kakehashi enrolment request, version 1\0";
-/// Bytes of an envelope at most.
-pub const ENVELOPE_BYTES_MAX: usize = 64 * 1024;
 
 /// A one-time code.
 #[derive(Debug, Clone)]
@@ -111,7 +112,7 @@ impl EnrolmentCode {
         let proof = self.key()?.sign(&[PROOF, request.der()].concat());
         Ok(EnrolmentEnvelope {
             kind: Kind::KakehashiEnrolment,
-            version: 1,
+            version: Version,
             enrolment: self.id.clone(),
             request: request_pem.to_owned(),
             proof: STANDARD.encode(proof.as_ref()),
@@ -130,7 +131,7 @@ enum Kind {
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentEnvelope {
     kind: Kind,
-    version: u8,
+    version: Version,
     enrolment: String,
     request: String,
     proof: String,
@@ -143,16 +144,12 @@ impl EnrolmentEnvelope {
     ///
     /// [`PkiError::Envelope`].
     pub fn parse(bytes: &[u8]) -> Result<Self, PkiError> {
-        if bytes.len() > ENVELOPE_BYTES_MAX {
-            return Err(PkiError::Envelope);
-        }
-        let envelope: Self = serde_json::from_slice(bytes).map_err(|_| PkiError::Envelope)?;
-        if envelope.version == 1 { Ok(envelope) } else { Err(PkiError::Envelope) }
+        envelope::parse(bytes)
     }
 
     /// Writes it as a file.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        envelope::to_json(self)
     }
 
     /// Answers the enrolment it is for.

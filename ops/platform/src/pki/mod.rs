@@ -12,6 +12,7 @@ mod act;
 mod authority;
 mod bundle;
 mod enrolment;
+mod envelope;
 mod folder;
 mod inventory;
 mod journal;
@@ -33,7 +34,8 @@ mod tests;
 
 pub use act::{Closed, Origin};
 pub use authority::{Authority, CertificateFiles, Issued};
-pub use enrolment::{ENVELOPE_BYTES_MAX, EnrolmentCode, EnrolmentEnvelope, InvalidCode};
+pub use enrolment::{EnrolmentCode, EnrolmentEnvelope, InvalidCode};
+pub use envelope::ENVELOPE_BYTES_MAX;
 pub use folder::{write_private, write_public};
 pub use inventory::{Enrolment, Record, Standing};
 pub use key_file::{NoPassphrase, Passphrases};

@@ -14,7 +14,10 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Issued, KeyAlgorithm, PkiError, SigningRequest, enrolment::ENVELOPE_BYTES_MAX};
+use super::{
+    Issued, KeyAlgorithm, PkiError, SigningRequest,
+    envelope::{self, Version},
+};
 
 const CONTEXT: &[u8] = b"kakehashi renewal, version 1\0";
 
@@ -29,7 +32,7 @@ enum Kind {
 #[serde(deny_unknown_fields)]
 pub struct RenewalEnvelope {
     kind: Kind,
-    version: u8,
+    version: Version,
     /// The present certificate, PEM; certificates after the first are not read.
     certificate: String,
     /// The request, PEM.
@@ -53,7 +56,7 @@ impl RenewalEnvelope {
         let signature = key.sign(&message(&leaf, request.der()))?;
         let envelope = Self {
             kind: Kind::KakehashiRenewal,
-            version: 1,
+            version: Version,
             certificate: present.chain_pem.clone(),
             request: request_pem.to_owned(),
             signature: STANDARD.encode(signature),
@@ -68,16 +71,12 @@ impl RenewalEnvelope {
     ///
     /// [`PkiError::Envelope`].
     pub fn parse(bytes: &[u8]) -> Result<Self, PkiError> {
-        if bytes.len() > ENVELOPE_BYTES_MAX {
-            return Err(PkiError::Envelope);
-        }
-        let envelope: Self = serde_json::from_slice(bytes).map_err(|_| PkiError::Envelope)?;
-        if envelope.version == 1 { Ok(envelope) } else { Err(PkiError::Envelope) }
+        envelope::parse(bytes)
     }
 
     /// Writes it as a file.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        envelope::to_json(self)
     }
 
     /// Answers certificate and request if the certificate's key signed both. Whether the certificate is

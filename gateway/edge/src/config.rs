@@ -75,6 +75,10 @@ pub struct ListenerConfig {
     /// that CA signed is refused. Not set: nobody is asked whether the issuing CA still counts.
     #[serde(default)]
     pub root: Option<RootConfig>,
+    /// An OCSP answer (DER) about the server certificate, shown to clients that ask for one. Somebody
+    /// else puts it there; nothing is fetched. Without the file nothing is shown.
+    #[serde(default)]
+    pub ocsp: Option<PathBuf>,
     /// Whether TLS 1.2 is spoken too.
     #[serde(default)]
     pub tls12: bool,
@@ -249,6 +253,7 @@ impl ListenerConfig {
                 certificate: root.certificate.clone(),
                 revocations: root.revocations.clone(),
             }),
+            ocsp: self.ocsp.clone(),
             versions: if self.tls12 { TlsVersions::Tls12And13 } else { TlsVersions::Tls13 },
             rules: TrustRules {
                 revocations_age_max: self

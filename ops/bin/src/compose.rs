@@ -360,6 +360,7 @@ async fn serve(
         revocations: certificates.join("internal.crl.pem"),
         // Where nobody has put the root's list, the internal CA is not asked after.
         root: root.revocations.exists().then_some(root),
+        ocsp: None,
         versions: TlsVersions::Tls13,
         rules: TrustRules::default(),
     };

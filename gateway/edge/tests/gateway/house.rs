@@ -36,6 +36,8 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::flow::{self, Flow};
+
 pub(crate) const NOW: Timestamp = Timestamp(1_795_400_000_000);
 const DAY_MS: i64 = 86_400_000;
 
@@ -72,6 +74,13 @@ pub(crate) const POLICY: &str = r#"
     methods = ["GET"]
     path = "/away"
     upstream = "away"
+    [[route]]
+    zone = "municipal"
+    role = "municipal-staff"
+    methods = ["GET", "POST"]
+    path = "/flow/{name}"
+    upstream = "component"
+    body = "any"
 "#;
 
 pub(crate) struct FixedClock;
@@ -100,6 +109,8 @@ pub(crate) struct House {
     pub(crate) operation: Option<SocketAddr>,
     /// Told when the component is asked what it never answers.
     pub(crate) asked: Arc<Notify>,
+    /// What the component sends and takes under `/flow`.
+    pub(crate) flow: Arc<Flow>,
     shutdown: CancellationToken,
     running: JoinSet<()>,
     gateway: CancellationToken,
@@ -156,6 +167,7 @@ impl House {
             component: ([127, 0, 0, 1], 0).into(),
             operation: None,
             asked: Arc::default(),
+            flow: Arc::default(),
             shutdown,
             running: JoinSet::new(),
             gateway: CancellationToken::new(),
@@ -208,6 +220,7 @@ impl House {
             client_authority: self.public("internal.pem"),
             revocations: self.public("internal.crl.pem"),
             root: None,
+            ocsp: None,
             versions: TlsVersions::Tls13,
             rules: TrustRules::default(),
         };
@@ -222,6 +235,7 @@ impl House {
             .route("/small", post(count))
             .route("/missing/{id}", any(async || http::StatusCode::NOT_FOUND))
             .route("/sign-in", post(sign_in))
+            .merge(flow::routes(Arc::clone(&self.flow)))
             .fallback(count);
         let serving = serve(listener, trust, router, self.shutdown.clone(), Limits::default());
         self.running.spawn(serving);
@@ -242,6 +256,7 @@ impl House {
                 certificate: self.public("root.pem"),
                 revocations: self.public("root.crl.pem"),
             }),
+            ocsp: None,
             tls12: false,
             server_names: Vec::new(),
             revocations_age_max_hours: None,

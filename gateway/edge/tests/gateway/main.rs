@@ -1,6 +1,7 @@
 //! The gateway from outside: a real one in front of a real component.
 #![expect(clippy::unwrap_used, reason = "a test helper may fail the test")]
 
+mod flow;
 mod guard;
 mod house;
 mod in_force;
@@ -8,7 +9,9 @@ mod operation;
 mod raw;
 mod refused;
 mod reload;
+mod resumption;
 mod revocation;
 mod road;
 mod start;
+mod tls12;
 mod wire;

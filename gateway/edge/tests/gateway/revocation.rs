@@ -1,6 +1,7 @@
-//! What is withdrawn or ends while its holder is connected, streaming or away.
+//! What is withdrawn or ends while its holder is connected: streaming either way, by either protocol.
 
 use std::{
+    fs,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -11,31 +12,36 @@ use http::Request;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use kakehashi_contract::Zone;
-use kakehashi_edge::LimitsConfig;
+use kakehashi_edge::{EdgeConfig, LimitsConfig};
 use kakehashi_kernel::{Clock, Timestamp};
 use kakehashi_platform::{
-    mtls::{ClientTls, Protocol, client_config},
-    pki::{Issued, SystemSerials, Validity},
+    mtls::{Client, Protocol, empty_body},
+    pki::{Authority, Issued, Seat, SystemSerials, Validity},
 };
-use rustls::{HandshakeKind, client::Resumption, pki_types::ServerName};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::{Instant, timeout},
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, sleep, timeout, timeout_at},
 };
-use tokio_rustls::TlsConnector;
 
-use crate::house::{FixedClock, House, NOW, codes, municipality};
+use crate::house::{House, NOW, codes, municipality};
 
 /// What the project promises.
-const CLOSED_WITHIN: Duration = Duration::from_secs(5);
+pub(crate) const CLOSED_WITHIN: Duration = Duration::from_secs(5);
+/// What the held clock gives before it ends something.
+const SOON_MS: i64 = 2_000;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// Longer than anything here takes on a busy machine.
+const GIVE_UP: Duration = Duration::from_secs(30);
+const WHO: &str = "municipal/municipal-staff/141003/scan-01";
 
 /// Stands still at [`NOW`] until it is told to run.
 #[derive(Default)]
-struct HeldClock(OnceLock<Instant>);
+pub(crate) struct HeldClock(OnceLock<Instant>);
 
 impl HeldClock {
-    fn run(&self) {
+    pub(crate) fn run(&self) {
         self.0.get_or_init(Instant::now);
     }
 }
@@ -48,176 +54,213 @@ impl Clock for HeldClock {
 }
 
 /// A house whose gateway goes by a clock of ours.
-async fn held(change: impl FnOnce(&House)) -> (House, Arc<HeldClock>) {
+pub(crate) async fn held(
+    publish: impl FnOnce(&House),
+    change: impl FnOnce(&mut EdgeConfig),
+) -> (House, Arc<HeldClock>) {
     let mut house = House::build().await;
-    change(&house);
+    publish(&house);
     let clock = Arc::new(HeldClock::default());
     let mut parts = House::parts();
     parts.clock = Arc::clone(&clock) as Arc<dyn Clock>;
-    house.open_as(house.config(LimitsConfig::default()), parts).await;
+    let mut config = house.config(LimitsConfig::default());
+    change(&mut config);
+    house.open_as(config, parts).await;
     (house, clock)
 }
 
-fn two_seconds(house: &House) -> Issued {
-    let validity = Validity { not_after: NOW.plus_ms(2_000), ..Validity::days(NOW, 1) };
+pub(crate) fn ends_soon(house: &House) -> Issued {
+    let validity = Validity { not_after: NOW.plus_ms(SOON_MS), ..Validity::days(NOW, 1) };
     house.authority.issue_client(&municipality(), validity, &SystemSerials).unwrap()
 }
 
-/// An upload that never ends of itself, told by its outcome: whether an answer came.
-async fn upload_for_ever(house: &House, issued: &Issued, protocol: Protocol) -> bool {
-    let client = house.client_of(Some(issued), protocol);
-    let bytes = stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(b"0123456789"))));
-    let slowly = bytes.then(|frame| async {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        frame
+/// An upload that never ends of itself; whether it was answered.
+async fn upload(client: Client, url: String, under_way: mpsc::Sender<()>) -> bool {
+    let pieces = stream::iter(0_u64..).then(move |number| {
+        // What was sent before this one was taken.
+        if number == 10 {
+            under_way.try_send(()).unwrap();
+        }
+        async {
+            sleep(Duration::from_millis(20)).await;
+            Ok(Frame::data(Bytes::from_static(b"0123456789")))
+        }
     });
-    let request = Request::post(house.url(Zone::Municipal, "/count/all"));
-    let request = request.body(StreamBody::new(slowly).boxed_unsync()).unwrap();
+    let request = Request::post(url).body(StreamBody::new(pieces).boxed_unsync()).unwrap();
     client.request(request).await.is_ok_and(|answer| answer.status() == 200)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_revoked_while_uploading_is_closed_within_seconds() {
-    let house = House::start().await;
-    for protocol in [Protocol::Http1, Protocol::Http2] {
-        let issued = house.issue(&municipality());
-        let client = house.client_of(Some(&issued), protocol);
-        assert_eq!(client.get(&house.url(Zone::Municipal, "/echo")).await.unwrap().status, 200);
-        let uploading = upload_for_ever(&house, &issued, protocol);
-        let mut uploading = std::pin::pin!(uploading);
-        // It is under way, and nothing is wrong with it.
-        assert!(timeout(Duration::from_millis(300), &mut uploading).await.is_err());
-        house.authority.revoke(Zone::Municipal, &issued.chain_pem, NOW).unwrap();
-        house.publish();
-        assert!(!timeout(CLOSED_WITHIN, uploading).await.expect("closed in time"));
+/// An answer that never ends of itself; whether it ended as answers do.
+async fn download(client: Client, url: String, under_way: mpsc::Sender<()>) -> bool {
+    let request = Request::get(url).body(empty_body()).unwrap();
+    let answer = client.request(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let mut body = answer.into_body();
+    body.frame().await.unwrap().unwrap();
+    under_way.try_send(()).unwrap();
+    loop {
+        match body.frame().await {
+            None => return true,
+            Some(Err(_)) => return false,
+            Some(Ok(_)) => {}
+        }
     }
-    let who = "municipal/municipal-staff/141003/scan-01";
-    let closed = format!("{who} handshake municipal certificate-revoked");
-    let found = codes(&house.end().await);
-    // In each round the upload's connection and the one that asked before.
-    assert_eq!(found.iter().filter(|code| **code == closed).count(), 4, "{found:?}");
+}
+
+/// Streams both ways by both protocols, each with a certificate and a connection of its own, then
+/// withdraws what they rely on: all are cut off `within`.
+async fn all_are_cut_off(
+    house: &House,
+    issue: impl Fn(&House) -> Issued,
+    withdraw: impl FnOnce(&[Issued]),
+    within: Duration,
+) {
+    let mut streaming = JoinSet::new();
+    let mut certificates = Vec::new();
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        for is_upload in [true, false] {
+            let issued = issue(house);
+            let client = house.client_of(Some(&issued), protocol);
+            certificates.push(issued);
+            let (sender, mut under_way) = mpsc::channel(1);
+            let url = |path| house.url(Zone::Municipal, path);
+            let what = format!("{protocol:?}, upload: {is_upload}");
+            let way: std::pin::Pin<Box<dyn Future<Output = bool> + Send>> = if is_upload {
+                Box::pin(upload(client, url("/count/all"), sender))
+            } else {
+                Box::pin(download(client, url("/flow/endless"), sender))
+            };
+            streaming.spawn(async move { (what, way.await) });
+            timeout(GIVE_UP, under_way.recv()).await.unwrap().expect("it is under way");
+        }
+    }
+    assert!(streaming.try_join_next().is_none(), "all go on while nothing is wrong");
+    withdraw(&certificates);
+    let end = Instant::now() + within;
+    while !streaming.is_empty() {
+        let ended = timeout_at(end, streaming.join_next()).await;
+        let (what, is_well) =
+            ended.unwrap_or_else(|_| panic!("{} go on", streaming.len())).unwrap().unwrap();
+        assert!(!is_well, "{what} ended as if nothing were wrong");
+    }
+}
+
+/// Whoever comes anew is told why not.
+async fn is_told(house: &House, issued: &Issued, code: &str) {
+    let answer = house.client(issued).get(&house.url(Zone::Municipal, "/echo")).await.unwrap();
+    assert_eq!(answer.status, 403);
+    let text = String::from_utf8_lossy(&answer.body);
+    assert!(text.contains(code), "{text}");
+}
+
+/// Ends everything and counts the connections that were closed for a reason.
+async fn closed(house: House, code: &str) -> usize {
+    let entry = format!("{WHO} handshake municipal {code}");
+    codes(&house.end().await).iter().filter(|found| **found == entry).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_revoked_while_streaming_is_closed_within_seconds() {
+    let house = House::start().await;
+    let idle = house.issue(&municipality());
+    let client = house.client(&idle);
+    assert_eq!(client.get(&house.url(Zone::Municipal, "/echo")).await.unwrap().status, 200);
+    let revoke = |issued: &[Issued]| {
+        for issued in issued.iter().chain([&idle]) {
+            house.authority.revoke(Zone::Municipal, &issued.chain_pem, NOW).unwrap();
+        }
+        house.publish();
+    };
+    all_are_cut_off(&house, |house| house.issue(&municipality()), revoke, CLOSED_WITHIN).await;
+    is_told(&house, &idle, "certificate-revoked").await;
+    // Those that streamed, and the one that was idle.
+    assert_eq!(closed(house, "certificate-revoked").await, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_ends_with_its_certificate() {
-    let (house, clock) = held(|_| {}).await;
-    let issued = two_seconds(&house);
-    let client = house.client(&issued);
-    assert_eq!(client.get(&house.url(Zone::Municipal, "/echo")).await.unwrap().status, 200);
-    let uploading = upload_for_ever(&house, &issued, Protocol::Http2);
-    let mut uploading = std::pin::pin!(uploading);
-    assert!(timeout(Duration::from_millis(200), &mut uploading).await.is_err());
-    clock.run();
-    assert!(!timeout(2 * CLOSED_WITHIN, uploading).await.expect("closed in time"));
-    let answer = house.client(&issued).get(&house.url(Zone::Municipal, "/echo")).await.unwrap();
-    assert_eq!(answer.status, 403);
-    assert!(String::from_utf8_lossy(&answer.body).contains("certificate-expired"));
+    let (house, clock) = held(|_| {}, |_| {}).await;
+    all_are_cut_off(&house, ends_soon, |_| clock.run(), 2 * CLOSED_WITHIN).await;
+    is_told(&house, &ends_soon(&house), "certificate-expired").await;
+    assert_eq!(closed(house, "certificate-expired").await, 4);
+}
+
+/// A list goes out of date while they stream.
+async fn a_stale_list_closes(publish: impl FnOnce(&House), change: impl FnOnce(&mut EdgeConfig)) {
+    let (house, clock) = held(publish, change).await;
+    let issue = |house: &House| house.issue(&municipality());
+    all_are_cut_off(&house, issue, |_| clock.run(), 2 * CLOSED_WITHIN).await;
+    is_told(&house, &issue(&house), "revocation-stale").await;
+    assert_eq!(closed(house, "revocation-stale").await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revocation_list_that_becomes_too_old_closes_whoever_is_connected() {
-    let (house, clock) = held(|house| {
+async fn a_revocation_list_past_its_next_update_closes_whoever_is_connected() {
+    let publish = |house: &House| {
         let public = house.folder.path().join("public");
-        house.authority.publish(&public, NOW, NOW.plus_ms(2_000)).unwrap();
-    })
-    .await;
-    let issued = house.issue(&municipality());
-    let client = house.client(&issued);
-    assert_eq!(client.get(&house.url(Zone::Municipal, "/echo")).await.unwrap().status, 200);
-    let uploading = upload_for_ever(&house, &issued, Protocol::Http1);
-    let mut uploading = std::pin::pin!(uploading);
-    assert!(timeout(Duration::from_millis(200), &mut uploading).await.is_err());
-    clock.run();
-    assert!(!timeout(2 * CLOSED_WITHIN, uploading).await.expect("closed in time"));
-    let answer = house.client(&issued).get(&house.url(Zone::Municipal, "/echo")).await.unwrap();
-    assert_eq!(answer.status, 403);
-    assert!(String::from_utf8_lossy(&answer.body).contains("revocation-stale"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revocation_list_older_than_the_limit_closes_although_its_next_is_not_due() {
-    let mut house = House::build().await;
-    let public = house.folder.path().join("public");
-    house.authority.publish(&public, NOW.plus_ms(-2 * 3_600_000), NOW.plus_ms(86_400_000)).unwrap();
-    let mut config = house.config(LimitsConfig::default());
-    config.listeners[0].revocations_age_max_hours = Some(1);
-    house.open_as(config, House::parts()).await;
-    let client = house.client(&house.issue(&municipality()));
-    let answer = client.get(&house.url(Zone::Municipal, "/echo")).await.unwrap();
-    assert_eq!(answer.status, 403);
-    assert!(String::from_utf8_lossy(&answer.body).contains("revocation-stale"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_resumed_session_ends_with_its_certificate() {
-    let (house, clock) = held(|_| {}).await;
-    let issued = two_seconds(&house);
-    let files = ClientTls {
-        client: Some(issued.store(&house.folder.path().join("resuming"), "client").unwrap()),
-        root: house.public("root.pem"),
+        house.authority.publish(&public, NOW, NOW.plus_ms(SOON_MS)).unwrap();
     };
-    let mut config = client_config(&files, Arc::new(FixedClock)).unwrap();
-    config.resumption = Resumption::in_memory_sessions(8);
-    let connector = TlsConnector::from(Arc::new(config));
-    let (kind, text) = ask(&house, &connector).await;
-    assert_eq!(kind, Some(HandshakeKind::Full));
-    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
-    let (kind, text) = ask(&house, &connector).await;
-    assert_eq!(kind, Some(HandshakeKind::Resumed));
-    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
-    clock.run();
-    let end = Instant::now() + 4 * CLOSED_WITHIN;
-    while clock.now() <= NOW.plus_ms(3_000) {
-        assert!(Instant::now() < end);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let (kind, text) = ask(&house, &connector).await;
-    assert_eq!(kind, Some(HandshakeKind::Resumed));
-    assert!(text.starts_with("HTTP/1.1 403") && text.contains("certificate-expired"), "{text}");
+    a_stale_list_closes(publish, |_| {}).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_from_before_the_revocation_helps_nobody() {
+async fn a_revocation_list_older_than_the_limit_closes_whoever_is_connected() {
+    let publish = |house: &House| {
+        let public = house.folder.path().join("public");
+        let then = NOW.plus_ms(SOON_MS - HOUR_MS);
+        house.authority.publish(&public, then, NOW.plus_ms(DAY_MS)).unwrap();
+    };
+    a_stale_list_closes(publish, |config| config.listeners[0].revocations_age_max_hours = Some(1))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_roots_list_past_its_next_update_closes_whoever_is_connected() {
+    let publish = |house: &House| {
+        let list = house.authority.revocation_list(Seat::Root, NOW, NOW.plus_ms(SOON_MS)).unwrap();
+        fs::write(house.public("root.crl.pem"), list).unwrap();
+    };
+    a_stale_list_closes(publish, |_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whomever_a_revoked_authority_signed_is_closed_within_seconds() {
     let house = House::start().await;
-    let issued = house.issue(&municipality());
-    let files = ClientTls {
-        client: Some(issued.store(&house.folder.path().join("resuming"), "client").unwrap()),
-        root: house.public("root.pem"),
+    let revoke = |_: &[Issued]| {
+        house.authority.revoke_zone(Zone::Municipal, NOW).unwrap();
+        house.publish();
     };
-    let mut config = client_config(&files, Arc::new(FixedClock)).unwrap();
-    config.resumption = Resumption::in_memory_sessions(8);
-    let connector = TlsConnector::from(Arc::new(config));
-    ask(&house, &connector).await;
-    assert_eq!(ask(&house, &connector).await.0, Some(HandshakeKind::Resumed));
-    house.authority.revoke(Zone::Municipal, &issued.chain_pem, NOW).unwrap();
-    house.publish();
-    let end = Instant::now() + 4 * CLOSED_WITHIN;
-    loop {
-        let (_, text) = ask(&house, &connector).await;
-        if text.starts_with("HTTP/1.1 403") {
-            break;
-        }
-        assert!(Instant::now() < end, "still answered");
-    }
-    // Whatever sessions the client keeps, old or from being told so.
-    for _ in 0..4 {
-        let (_, text) = ask(&house, &connector).await;
-        assert!(text.starts_with("HTTP/1.1 403") && text.contains("certificate-revoked"), "{text}");
-    }
+    let issue = |house: &House| house.issue(&municipality());
+    all_are_cut_off(&house, issue, revoke, CLOSED_WITHIN).await;
+    is_told(&house, &issue(&house), "certificate-authority-revoked").await;
+    assert_eq!(closed(house, "certificate-authority-revoked").await, 4);
 }
 
-/// One request on a connection of its own: how the handshake went, and the answer.
-async fn ask(house: &House, connector: &TlsConnector) -> (Option<HandshakeKind>, String) {
-    let stream = TcpStream::connect(house.edge[&Zone::Municipal]).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let mut stream = connector.connect(name, stream).await.unwrap();
-    let port = house.edge[&Zone::Municipal].port();
-    let request =
-        format!("GET /echo HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    // The other side may close without a farewell.
-    drop(timeout(CLOSED_WITHIN, stream.read_to_end(&mut answer)).await.expect("answered"));
-    let kind = stream.get_ref().1.handshake_kind();
-    (kind, String::from_utf8_lossy(&answer).into_owned())
+/// Lets the municipal listener trust a renewed authority, and no longer the one it trusted.
+pub(crate) fn renew_authority(house: &House) {
+    let folder = house.folder.path().join("renewed");
+    let validity = Validity { not_before: NOW.plus_ms(-DAY_MS), ..Validity::days(NOW, 300) };
+    let renewed = Authority::ensure(&folder, validity, &SystemSerials).unwrap();
+    let list = |seat| renewed.revocation_list(seat, NOW, NOW.plus_ms(DAY_MS)).unwrap();
+    for (name, more) in
+        [("root.pem", renewed.root_pem().to_owned()), ("root.crl.pem", list(Seat::Root))]
+    {
+        let both = fs::read_to_string(house.public(name)).unwrap() + &more;
+        fs::write(house.public(name), both).unwrap();
+    }
+    fs::write(house.public("municipal.pem"), renewed.zone_pem(Zone::Municipal)).unwrap();
+    fs::write(house.public("municipal.crl.pem"), list(Seat::Zone(Zone::Municipal))).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_authority_is_no_longer_trusted_is_closed_within_seconds() {
+    let house = House::start().await;
+    let issue = |house: &House| house.issue(&municipality());
+    all_are_cut_off(&house, issue, |_| renew_authority(&house), CLOSED_WITHIN).await;
+    // Nobody's certificate is not explained.
+    let client = house.client(&issue(&house));
+    client.get(&house.url(Zone::Municipal, "/echo")).await.unwrap_err();
+    let found = codes(&house.end().await);
+    let cut = found.iter().filter(|code| code.starts_with(&format!("{WHO} handshake municipal")));
+    assert_eq!(cut.count(), 4, "{found:?}");
 }

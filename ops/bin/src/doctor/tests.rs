@@ -96,6 +96,7 @@ impl World {
             client_authority: self.public("municipal.pem"),
             revocations: self.public("municipal.crl.pem"),
             root: None,
+            ocsp: None,
             versions: TlsVersions::Tls13,
             rules: TrustRules::default(),
         };

@@ -6,7 +6,7 @@ use kakehashi_kernel::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiry {
     /// What: `certificate` (the server's), `authority` and `root` (a CA's certificate), `revocations` and
-    /// `root-revocations` (a CA's list).
+    /// `root-revocations` (a CA's list), `ocsp` (the answer shown beside the server's certificate).
     pub of: &'static str,
     /// The serial number of the certificate it belongs to, hexadecimal in lower case.
     pub serial: String,

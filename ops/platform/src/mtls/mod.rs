@@ -14,6 +14,8 @@ mod follow;
 mod identity;
 mod limits;
 mod listen;
+mod ocsp;
+mod present;
 mod problem;
 mod revocation;
 mod root;
@@ -34,6 +36,7 @@ pub use follow::{Followed, Reloads};
 pub use identity::ClientIdentity;
 pub use limits::Limits;
 pub use listen::{accept_each, serve_http};
+pub use ocsp::OcspFault;
 pub use revocation::RevocationFault;
 pub use serve::serve;
 pub use tls::{

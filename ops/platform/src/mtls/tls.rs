@@ -21,7 +21,9 @@ use rustls::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Expiry, RevocationFault, revocation::RevocationList};
+use super::{
+    Expiry, RevocationFault, ocsp::Answer, present::Presented, revocation::RevocationList,
+};
 use crate::pki::CertificateFiles;
 
 /// Which versions of TLS a listener speaks.
@@ -45,6 +47,8 @@ pub struct ServerTls {
     pub revocations: PathBuf,
     /// Who says whether those CAs still count; `None` asks nobody.
     pub root: Option<RootFiles>,
+    /// An OCSP answer about our certificate, DER, shown in the handshake; there need be no such file.
+    pub ocsp: Option<PathBuf>,
     /// What is spoken.
     pub versions: TlsVersions,
     /// How strict the listener is.
@@ -164,23 +168,26 @@ pub(super) static SIGNATURE_ALGORITHMS: LazyLock<WebPkiSupportedAlgorithms> = La
     WebPkiSupportedAlgorithms { all: ours(library.all), mapping: schemes.leak() }
 });
 
-/// Reads a listener's settings. Client certificates are required and judged by `verifier`.
+/// Reads a listener's settings: its certificate `chain`, shown with an OCSP `answer` if there is one.
+/// Client certificates are required and judged by `verifier`.
 ///
 /// Every set of trust has a store of sessions of its own, so that no session outlives a change of trust;
 /// what a resumed session says is judged again by [`super::Trust::settle`]. There are no stateless
 /// tickets and no early data. ALPN offers HTTP/2, then 1.1.
 pub(super) fn server_config(
     files: &ServerTls,
+    chain: Vec<CertificateDer<'static>>,
+    answer: Option<&Answer>,
     verifier: Arc<dyn ClientCertVerifier>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let time: Arc<dyn TimeProvider> = Arc::new(OurTime(Arc::clone(clock)));
-    let chain = chain(&files.server.chain)?;
-    check_validity(&files.server.chain, &chain, clock.now())?;
+    let key = key(&files.server.key)?;
+    let presented = Presented::new(chain, key, answer, Arc::clone(clock))?;
     let mut config = ServerConfig::builder_with_details(crypto_provider(), time)
         .with_protocol_versions(versions(files.versions))?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key(&files.server.key)?)?;
+        .with_cert_resolver(Arc::new(presented));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.max_early_data_size = 0;
     config.require_ems = true;

@@ -10,12 +10,13 @@ use rustls::{ServerConfig, ServerConnection};
 use tokio::time::sleep;
 
 use super::{
-    Credential, Expiry, ServerTls, TlsError,
+    Credential, Expiry, OcspFault, ServerTls, TlsError,
     authority::{ClientAuthority, authorities},
     code::certificate_code,
     follow::Followed,
+    ocsp::Staple,
     root::{Root, roots},
-    tls::{chain, expiry, revocations, server_config},
+    tls::{chain, check_validity, expiry, revocations, server_config},
     verifier::{Verdict, Verifier},
 };
 
@@ -31,6 +32,8 @@ pub struct Current {
     roots: Vec<Root>,
     /// Of our own certificate.
     expiry: Option<Expiry>,
+    /// What is shown beside it.
+    staple: Staple,
 }
 
 /// One listener's trust.
@@ -81,6 +84,7 @@ impl Trust {
         if let Some(root) = &files.root {
             paths.extend([root.certificate.clone(), root.revocations.clone()]);
         }
+        paths.extend(files.ocsp.clone());
         let time = Arc::clone(&clock);
         let read = move |old: Option<&Current>| read(&files, &time, old);
         Ok(Self { set: Arc::new(Followed::first(name, paths, Box::new(read))?), clock })
@@ -108,7 +112,13 @@ impl Trust {
         let current = self.set.current();
         let authorities = current.verifier.authorities().iter().map(|of| &of.expiries);
         let above = authorities.chain(current.roots.iter().map(|of| &of.expiries)).flatten();
-        current.expiry.iter().chain(above).cloned().collect()
+        let answer = current.expiry.as_ref().and_then(|of| current.staple.expiry(of));
+        current.expiry.iter().chain(above).cloned().chain(answer).collect()
+    }
+
+    /// What is wrong with the file of the OCSP answer, if anything.
+    pub fn ocsp_fault(&self) -> Option<OcspFault> {
+        self.set.current().staple.fault
     }
 
     /// Judges who finished a handshake, resumed or not, by the set now in force.
@@ -188,7 +198,11 @@ fn read(
     )?;
     let verifier = Arc::new(Verifier::new(found, files.rules.explains));
     let judging: Arc<Verifier> = Arc::clone(&verifier);
-    let config = server_config(files, judging, clock)?;
-    let expiry = chain(&files.server.chain)?.first().and_then(|leaf| expiry(leaf));
-    Ok(Current { config, verifier, roots, expiry })
+    let ours = chain(&files.server.chain)?;
+    let (now, path) = (clock.now(), &files.server.chain);
+    check_validity(path, &ours, now)?;
+    let expiry = ours.first().and_then(|leaf| expiry(leaf));
+    let staple = Staple::read(files.ocsp.as_ref(), &ours, now, old.map(|old| &old.staple));
+    let config = server_config(files, ours, staple.answer.as_ref(), judging, clock)?;
+    Ok(Current { config, verifier, roots, expiry, staple })
 }

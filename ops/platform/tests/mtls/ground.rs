@@ -35,6 +35,7 @@ pub(crate) fn listener(public: &Path, zone: &str, server: CertificateFiles) -> S
             certificate: of("root.pem".to_owned()),
             revocations: of("root.crl.pem".to_owned()),
         }),
+        ocsp: None,
         versions: TlsVersions::Tls13,
         rules: TrustRules::default(),
     }

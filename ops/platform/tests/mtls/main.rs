@@ -3,5 +3,6 @@
 
 mod component;
 mod ground;
+mod ocsp;
 mod profile;
 mod trust;

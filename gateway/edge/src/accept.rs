@@ -109,10 +109,15 @@ impl Gate {
             let hello = read_hello(&start);
             Ok::<_, &'static str>((self.shake_hands(start).await?, hello))
         };
-        let code = match timeout_at(greeted, shaken).await {
-            Ok(Ok((stream, hello))) => return self.welcome(stream, (peer, place), hello).await,
-            Ok(Err(code)) => code,
-            Err(_) => "handshake-timeout",
+        let traces = self.traces.as_ref();
+        let span = traces.and_then(|on| on.handshake(RequestId::generate(&*self.ids), self.zone));
+        let shaken = timeout_at(greeted, shaken).await.unwrap_or(Err("handshake-timeout"));
+        if let Some(span) = span {
+            span.finish(None, shaken.as_ref().map_or_else(|code| *code, |_| "ok"), None);
+        }
+        let code = match shaken {
+            Ok((stream, hello)) => return self.welcome(stream, (peer, place), hello).await,
+            Err(code) => code,
         };
         self.guard.handshake_failed(peer.ip(), code);
         debug!(%peer, zone = %self.zone, code, "handshake refused");

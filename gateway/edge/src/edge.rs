@@ -137,7 +137,7 @@ impl Edge {
     ///
     /// [`EdgeError`] naming what is wrong; nothing is left running.
     pub async fn bind(config: EdgeConfig, parts: EdgeParts) -> Result<Self, EdgeError> {
-        let policy = Arc::new(rulebook(&config)?);
+        let policy = Arc::new(rulebook(&config, &parts.clock)?);
         let upstreams = Arc::new(upstreams(&config, &parts.clock)?);
         let forward = Arc::new(Forward::new(Arc::clone(&upstreams), config.limits.clone()));
         let mut trusts = Vec::new();
@@ -239,6 +239,7 @@ impl Edge {
                 metrics,
                 ledger,
                 listeners,
+                policy: Arc::clone(&self.policy),
                 upstreams: Arc::clone(&self.upstreams),
                 clock: self.clock,
                 shutdown: self.shutdown.clone(),
@@ -332,12 +333,12 @@ fn open_control(config: &EdgeConfig, control: Control) -> Result<Option<OpenCont
     Ok(Some((Arc::new(control), listener, path)))
 }
 
-fn rulebook(config: &EdgeConfig) -> Result<Rulebook, EdgeError> {
+fn rulebook(config: &EdgeConfig, clock: &Arc<dyn Clock>) -> Result<Rulebook, EdgeError> {
     let path = config.suspensions();
     let suspensions = Suspensions::load(&path)
         .map_err(|source| EdgeError::Suspensions { path: path.clone(), source })?;
     let upstreams = config.upstreams.keys().cloned().collect();
-    Rulebook::load(&config.policy, upstreams, Arc::new(suspensions))
+    Rulebook::load(&config.policy, upstreams, Arc::new(suspensions), Arc::clone(clock))
         .map_err(|source| EdgeError::Policy { path: config.policy.clone(), source })
 }
 

@@ -4,18 +4,23 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 use kakehashi_contract::Zone;
+use kakehashi_kernel::Timestamp;
+use kakehashi_platform::mtls::{Expiry, Trust};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
 
-use crate::ledger::{Ledger, LedgerFigures};
+use crate::{
+    ledger::{Ledger, LedgerFigures},
+    policy::PolicyReloads,
+};
 
 /// Stands for a request without a route.
 const NO_TEMPLATE: &str = "-";
@@ -94,9 +99,22 @@ pub(crate) struct Metrics {
     upstreams: Gauges<2>,
     guard: Counters<2>,
     reloads: Gauges<2>,
-    expiries: Gauges<2>,
+    expiries: Gauges<3>,
+    ocsp_refused: Gauges<1>,
+    policy_reloads: Gauges<1>,
+    policy_loaded: Gauge,
     ledger: LedgerGauges,
     no_template: Arc<str>,
+    /// One page at a time: figures of the moment are set while it is written.
+    writing: Mutex<()>,
+}
+
+/// What is found at the moment a page is written.
+pub(crate) struct Found<'a> {
+    pub(crate) listeners: &'a [(Zone, Arc<Trust>)],
+    pub(crate) policy: PolicyReloads,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) now: Timestamp,
 }
 
 #[derive(Default)]
@@ -135,8 +153,12 @@ impl Metrics {
             guard: Family::default(),
             reloads: Family::default(),
             expiries: Family::default(),
+            ocsp_refused: Family::default(),
+            policy_reloads: Family::default(),
+            policy_loaded: Gauge::default(),
             ledger: LedgerGauges::default(),
             no_template: NO_TEMPLATE.into(),
+            writing: Mutex::default(),
         };
         metrics.register();
         metrics.register_ledger();
@@ -167,8 +189,15 @@ impl Metrics {
             "Reloads of a listener's files since the start",
             self.reloads.clone(),
         );
-        let help = "Until a listener's certificate or revocation list ends; negative after";
+        let help =
+            "Until a certificate, CA, list or OCSP answer of a listener ends; negative after";
         all.register_with_unit("expiry", help, Unit::Seconds, self.expiries.clone());
+        let help = "Whether a listener's file with an OCSP answer cannot be used";
+        all.register("ocsp_refused", help, self.ocsp_refused.clone());
+        let help = "Reloads of the policy since the start";
+        all.register("policy_reloads", help, self.policy_reloads.clone());
+        let help = "When the policy in force was read";
+        all.register_with_unit("policy_loaded", help, Unit::Seconds, self.policy_loaded.clone());
     }
 
     fn register_ledger(&mut self) {
@@ -276,21 +305,49 @@ impl Metrics {
     }
 
     /// Notes how reading a listener's files again has gone so far.
-    pub(crate) fn reloads(&self, zone: Zone, done: u64, failed: u64) {
+    fn reloads(&self, zone: Zone, done: u64, failed: u64) {
         for (outcome, count) in [("ok", done), ("failed", failed)] {
             let labels = [("zone", zone.as_str().into()), ("outcome", outcome.into())];
             self.reloads.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 
-    /// Notes how long `what` of a listener still holds: `certificate`, `revocations`.
-    pub(crate) fn expiry(&self, zone: Zone, what: &str, seconds: i64) {
-        let labels = [("zone", zone.as_str().into()), ("of", what.into())];
-        self.expiries.get_or_create(&labels).set(seconds);
+    /// Notes everything of a listener that ends, and whether an OCSP answer for it was refused.
+    fn listener(&self, zone: Zone, trust: &Trust, now: Timestamp) {
+        let zone: Arc<str> = zone.as_str().into();
+        for Expiry { of, serial, at } in trust.expiries() {
+            let left = at.0.saturating_sub(now.0) / 1000;
+            let labels = [("zone", zone.clone()), ("of", of.into()), ("serial", serial.into())];
+            self.expiries.get_or_create(&labels).set(left);
+        }
+        let is_refused = i64::from(trust.ocsp_fault().is_some());
+        self.ocsp_refused.get_or_create(&[("zone", zone)]).set(is_refused);
     }
 
-    /// Writes everything down in the `OpenMetrics` text format.
-    pub(crate) fn page(&self, ledger: &Ledger) -> String {
+    /// Notes how reading the policy again has gone so far.
+    fn policy(&self, reloads: PolicyReloads) {
+        for (outcome, count) in [("ok", reloads.done), ("failed", reloads.failed)] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.policy_reloads.get_or_create(&[("outcome", outcome.into())]).set(count);
+        }
+        self.policy_loaded.set(reloads.read_at.0 / 1000);
+    }
+
+    /// Writes everything down in the `OpenMetrics` text format, with what is found at this moment.
+    pub(crate) fn page_of(&self, found: &Found<'_>) -> String {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was replaced has no end any more.
+        self.expiries.clear();
+        for (zone, trust) in found.listeners {
+            let reloads = trust.files().reloads();
+            self.reloads(*zone, reloads.done, reloads.failed);
+            self.listener(*zone, trust, found.now);
+        }
+        self.policy(found.policy);
+        self.page(found.ledger)
+    }
+
+    fn page(&self, ledger: &Ledger) -> String {
         let LedgerFigures { entries, waiting, lost, turned_away, segment, is_broken } =
             ledger.figures();
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);

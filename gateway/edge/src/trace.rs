@@ -112,13 +112,19 @@ impl Traces {
 
     /// Begins the span of a request, if it is one of those that are traced.
     pub(crate) fn request(&self, id: RequestId, zone: Zone) -> Option<RequestSpan> {
+        self.samples(id).then(|| RequestSpan(self.begin(id, "request", zone)))
+    }
+
+    /// Begins the span of a handshake, if it is one of those that are traced. A trace of its own: which
+    /// requests follow, nobody knows yet.
+    pub(crate) fn handshake(&self, id: RequestId, zone: Zone) -> Option<RequestSpan> {
+        self.samples(id).then(|| RequestSpan(self.begin(id, "handshake", zone)))
+    }
+
+    fn samples(&self, id: RequestId) -> bool {
         let (high, low) = id.uuid().as_u64_pair();
-        if (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
-            >= self.permille * (1 << 32) / PERMILLE
-        {
-            return None;
-        }
-        Some(RequestSpan(self.begin(id, "request", zone)))
+        let place = (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        place < self.permille * (1 << 32) / PERMILLE
     }
 
     fn begin(&self, id: RequestId, name: &'static str, zone: Zone) -> Spanning {
@@ -146,7 +152,7 @@ struct Spanning {
     span: Span,
 }
 
-/// A request under way; ends when it is finished or dropped.
+/// A request, or a handshake, under way; ends when it is finished or dropped.
 pub(crate) struct RequestSpan(Spanning);
 
 impl RequestSpan {
@@ -367,6 +373,21 @@ mod tests {
         ];
         assert_eq!(attributes(request), expected);
         assert_eq!(attributes(upstream), ["kakehashi.upstream=registry"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_handshake_is_a_trace_of_its_own() {
+        let (address, mut spans, _running) = receiver().await;
+        let endpoint = format!("http://{address}/v1/traces");
+        let config = TraceConfig { endpoint, sample_permille: 1000 };
+        let traces = Traces::start(Some(&config)).unwrap().unwrap();
+        traces.handshake(id(7), Zone::Entry).unwrap().finish(None, "certificate-revoked", None);
+        tokio::task::spawn_blocking(move || traces.end()).await.unwrap();
+        let span = tokio::time::timeout(Duration::from_secs(30), spans.recv()).await.unwrap();
+        let span = span.unwrap();
+        assert_eq!((&*span.name, &span.trace_id[..]), ("handshake", &7_u128.to_be_bytes()[..]));
+        let expected = ["kakehashi.outcome=certificate-revoked", "kakehashi.zone=entry"];
+        assert_eq!(attributes(&span), expected);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,7 +20,13 @@ use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::{ledger::Ledger, metrics::Metrics, trace::TraceConfig, upstream::Upstreams};
+use crate::{
+    ledger::Ledger,
+    metrics::{Found, Metrics},
+    policy::Rulebook,
+    trace::TraceConfig,
+    upstream::Upstreams,
+};
 
 /// Connections at a time; more wait.
 const CONNECTIONS_MAX: usize = 16;
@@ -126,8 +132,10 @@ fn ledger_remedy(code: &str) -> &'static str {
 pub(crate) struct Operation {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) ledger: Arc<Ledger>,
-    /// The zones that have a listener, and when each closes for its lists and authorities, if ever.
+    /// The zones that have a listener, and whom each trusts.
     pub(crate) listeners: Vec<(Zone, Arc<Trust>)>,
+    /// The policy in force.
+    pub(crate) policy: Arc<Rulebook>,
     /// The way to the components.
     pub(crate) upstreams: Arc<Upstreams>,
     /// The time.
@@ -184,18 +192,16 @@ impl Operation {
         }
         match path {
             "/metrics" => {
-                for (zone, trust) in &self.listeners {
-                    let reloads = trust.files().reloads();
-                    self.metrics.reloads(*zone, reloads.done, reloads.failed);
-                    if let Some(at) = trust.closes_at() {
-                        let left = at.0.saturating_sub(self.clock.now().0) / 1000;
-                        self.metrics.expiry(*zone, "trust", left);
-                    }
-                }
                 for (upstream, healthy, places) in self.upstreams.health() {
                     self.metrics.upstream(upstream, healthy, places);
                 }
-                text(PAGE_TYPE, self.metrics.page(&self.ledger).into())
+                let found = Found {
+                    listeners: &self.listeners,
+                    policy: self.policy.reloads(),
+                    ledger: &self.ledger,
+                    now: self.clock.now(),
+                };
+                text(PAGE_TYPE, self.metrics.page_of(&found).into())
             }
             "/health" => text("application/json", Bytes::from_static(b"{\"is_alive\":true}")),
             "/ready" => self.ready(),

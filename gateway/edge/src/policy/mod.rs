@@ -22,7 +22,7 @@ mod tests;
 pub use fault::{PolicyError, PolicyFault};
 pub(crate) use methods::Methods;
 pub(crate) use route::Permit;
-pub(crate) use rulebook::Rulebook;
+pub(crate) use rulebook::{PolicyReloads, Rulebook};
 pub use suspension::{Suspension, SuspensionError, Suspensions};
 pub(crate) use table::Denied;
 pub use table::{Policy, RouteLine};

@@ -13,7 +13,7 @@ use std::{
 use arc_swap::ArcSwap;
 use http::request::Parts;
 use kakehashi_contract::Identity;
-use kakehashi_kernel::Timestamp;
+use kakehashi_kernel::{Clock, Timestamp};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::MissedTickBehavior,
@@ -37,6 +37,19 @@ pub(crate) struct Rulebook {
     policy: ArcSwap<Policy>,
     suspensions: Arc<Suspensions>,
     stamp: Mutex<Option<(SystemTime, u64, u64)>>,
+    reloads: Mutex<PolicyReloads>,
+    clock: Arc<dyn Clock>,
+}
+
+/// How reading the policy file again has gone so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PolicyReloads {
+    /// Policies put into force since the start.
+    pub(crate) done: u64,
+    /// Files that could not be used.
+    pub(crate) failed: u64,
+    /// When the policy in force was read.
+    pub(crate) read_at: Timestamp,
 }
 
 /// Why a policy file is read again.
@@ -54,10 +67,12 @@ impl Rulebook {
         path: &Path,
         upstreams: Vec<String>,
         suspensions: Arc<Suspensions>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, PolicyError> {
         let stamp = Mutex::new(stamp(path));
         let policy = ArcSwap::from_pointee(read(path, &upstreams)?);
-        Ok(Self { path: path.to_owned(), upstreams, policy, suspensions, stamp })
+        let reloads = Mutex::new(PolicyReloads { done: 0, failed: 0, read_at: clock.now() });
+        Ok(Self { path: path.to_owned(), upstreams, policy, suspensions, stamp, reloads, clock })
     }
 
     /// Answers the permission for a request, or why there is none.
@@ -86,6 +101,11 @@ impl Rulebook {
         let mut lines = self.policy.load().lines();
         lines.retain(|line| line.zone == who.zone && line.role == who.role);
         lines
+    }
+
+    /// Answers how reading the file again has gone so far.
+    pub(crate) fn reloads(&self) -> PolicyReloads {
+        *self.reloads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers who is suspended.
@@ -138,7 +158,9 @@ impl Rulebook {
             }
             *known = found;
         }
-        match read(&self.path, &self.upstreams) {
+        let found = read(&self.path, &self.upstreams);
+        self.count(found.is_ok());
+        match found {
             Ok(policy) => {
                 self.policy.store(Arc::new(policy));
                 info!("the policy was read again");
@@ -153,6 +175,16 @@ impl Rulebook {
                 let error = &error as &dyn std::error::Error;
                 error!(error, "the new policy cannot be used, the old one stays");
             }
+        }
+    }
+
+    fn count(&self, is_good: bool) {
+        let mut reloads = self.reloads.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_good {
+            reloads.done += 1;
+            reloads.read_at = self.clock.now();
+        } else {
+            reloads.failed += 1;
         }
     }
 }
@@ -182,11 +214,21 @@ mod tests {
         )
     }
 
+    /// One millisecond later each time it is asked.
+    struct Ticking(std::sync::atomic::AtomicI64);
+
+    impl Clock for Ticking {
+        fn now(&self) -> Timestamp {
+            Timestamp(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+        }
+    }
+
     fn book(folder: &TempDir) -> Rulebook {
         let path = folder.path().join("policy.toml");
         fs::write(&path, policy("/scans")).unwrap();
         let suspensions = Suspensions::load(&folder.path().join("suspended.toml")).unwrap();
-        Rulebook::load(&path, vec!["ingest".to_owned()], Arc::new(suspensions)).unwrap()
+        let clock = Arc::new(Ticking(0.into()));
+        Rulebook::load(&path, vec!["ingest".to_owned()], Arc::new(suspensions), clock).unwrap()
     }
 
     fn ask(book: &Rulebook, path: &str) -> Option<Refusal> {
@@ -209,6 +251,8 @@ mod tests {
         book.look(Reason::Interval);
         assert_eq!(ask(&book, "/records"), None);
         assert_eq!(ask(&book, "/scans"), Some(Refusal::NoRoute));
+        let reloads = PolicyReloads { done: 1, failed: 0, read_at: Timestamp(1) };
+        assert_eq!(book.reloads(), reloads);
     }
 
     #[test]
@@ -226,6 +270,9 @@ mod tests {
         fs::remove_file(folder.path().join("policy.toml")).unwrap();
         book.look(Reason::Signal);
         assert_eq!(ask(&book, "/scans"), None);
+        // When the policy in force was read has not changed.
+        let reloads = PolicyReloads { done: 0, failed: 4, read_at: Timestamp(0) };
+        assert_eq!(book.reloads(), reloads);
     }
 
     #[test]

@@ -80,10 +80,27 @@ async fn operators_see_health_readiness_and_counts_and_nothing_else() {
         "kakehashi_request_seconds_count{zone=\"municipal\",template=\"/echo\"} 1",
         "kakehashi_ledger_open 1",
         "kakehashi_ledger_lost 0",
+        "kakehashi_policy_reloads{outcome=\"failed\"} 0",
+        "kakehashi_policy_loaded_seconds 1795400000",
+        "kakehashi_ocsp_refused{zone=\"municipal\"} 0",
         "# EOF",
     ] {
         assert!(page.contains(line), "{line} in\n{page}");
     }
+    // The server's certificate, its client authority with its list, the root with its: each by its number.
+    let left = |of: &str| {
+        let of = format!("kakehashi_expiry_seconds{{zone=\"municipal\",of=\"{of}\",serial=\"");
+        let lines: Vec<_> = page.lines().filter_map(|line| line.strip_prefix(&of)).collect();
+        let [only] = lines[..] else { panic!("{of}: {lines:?}") };
+        let (serial, left) = only.split_once("\"} ").unwrap();
+        assert_eq!(serial.len(), 32, "{serial}");
+        left.parse::<i64>().unwrap()
+    };
+    let day = 86_400;
+    for (of, days) in [("certificate", 30), ("authority", 3650), ("root", 3650)] {
+        assert!((days * day..=(days + 1) * day).contains(&left(of)), "{of}: {}", left(of));
+    }
+    assert_eq!((left("revocations"), left("root-revocations")), (day, day));
     for other in ["GET /", "POST /ready", "GET /metrics/x", "DELETE /health"] {
         assert_eq!(look(address, other).await.0, 404, "{other}");
     }

@@ -8,13 +8,13 @@ use http::{HeaderValue, Request};
 use hyper::{body::Incoming, service::service_fn};
 use kakehashi_contract::{Identity, Zone};
 use kakehashi_kernel::{Clock, Ids, RequestId};
-use kakehashi_platform::mtls::{Limits, Trust, handshake_code};
+use kakehashi_platform::mtls::{Limits, ReadAhead, Trust, handshake_code};
 use rustls::{ProtocolVersion, server::Acceptor};
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout, timeout_at},
 };
-use tokio_rustls::{LazyConfigAcceptor, StartHandshake, server::TlsStream};
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -28,7 +28,7 @@ use crate::{
     policy::Rulebook,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
-    serve::{Ended, Grants, serve},
+    serve::{Ended, Grants, Secured, Socket, serve},
     trace::Traces,
     wire::{Pulse, WireLimits},
 };
@@ -104,11 +104,13 @@ impl Gate {
             }
         };
         let greeted = Instant::now() + self.limits.handshake_timeout;
-        let shaken = async {
-            let start = self.greet(stream).await?;
+        // In boxes of their own, here and below: what a handshake or a refusal needs would otherwise stay
+        // part of every connection as long as it lives.
+        let shaken = Box::pin(async {
+            let start = self.greet(ReadAhead::new(stream)).await?;
             let hello = read_hello(&start);
             Ok::<_, &'static str>((self.shake_hands(start).await?, hello))
-        };
+        });
         let traces = self.traces.as_ref();
         let span = traces.and_then(|on| on.handshake(RequestId::generate(&*self.ids), self.zone));
         let shaken = timeout_at(greeted, shaken).await.unwrap_or(Err("handshake-timeout"));
@@ -116,7 +118,9 @@ impl Gate {
             span.finish(None, shaken.as_ref().map_or_else(|code| *code, |_| "ok"), None);
         }
         let code = match shaken {
-            Ok((stream, hello)) => return self.welcome(stream, (peer, place), hello).await,
+            Ok((stream, hello)) => {
+                return Box::pin(self.welcome(stream, (peer, place), hello)).await;
+            }
             Err(code) => code,
         };
         self.guard.handshake_failed(peer.ip(), code);
@@ -125,23 +129,20 @@ impl Gate {
     }
 
     /// Waits for the client's first message.
-    async fn greet(&self, stream: TcpStream) -> Result<StartHandshake<TcpStream>, &'static str> {
+    async fn greet(&self, stream: Socket) -> Result<StartHandshake<Socket>, &'static str> {
         let mut accepting = std::pin::pin!(LazyConfigAcceptor::new(Acceptor::default(), stream));
         accepting.as_mut().await.map_err(|error| handshake_code(&error))
     }
 
     /// Ends the handshake: the client's certificate holds, by chain, time and revocation list.
-    async fn shake_hands(
-        &self,
-        start: StartHandshake<TcpStream>,
-    ) -> Result<TlsStream<TcpStream>, &'static str> {
+    async fn shake_hands(&self, start: StartHandshake<Socket>) -> Result<Secured, &'static str> {
         start.into_stream(self.trust.config()).await.map_err(|error| handshake_code(&error))
     }
 
     /// Lets in whom the certificate names, turns away whom it does not.
     async fn welcome(
         self: Arc<Self>,
-        stream: TlsStream<TcpStream>,
+        stream: Secured,
         (peer, place): (SocketAddr, Place),
         hello: Hello,
     ) {
@@ -153,7 +154,7 @@ impl Gate {
                 Ok(presence) => {
                     let from = (peer, tls_version(&stream));
                     let guest = Arc::new(Guest::new(&known, from, hello, presence));
-                    return self.serve(stream, guest, known).await;
+                    return Box::pin(self.serve(stream, guest, known)).await;
                 }
                 Err(refusal) => {
                     let (who, code) = (Some(&*known.credential().identity), refusal.code());
@@ -167,7 +168,7 @@ impl Gate {
                 Refusal::Identity(code)
             }
         };
-        self.turn_away(stream, refusal).await;
+        Box::pin(self.turn_away(stream, refusal)).await;
     }
 
     /// Asks the guard about whoever came.
@@ -189,7 +190,7 @@ impl Gate {
     }
 
     /// Serves until the connection ends, or the certificate no longer holds.
-    async fn serve(self: Arc<Self>, stream: TlsStream<TcpStream>, guest: Arc<Guest>, known: Known) {
+    async fn serve(self: Arc<Self>, stream: Secured, guest: Arc<Guest>, known: Known) {
         let _open = self.count(&stream);
         let pulse = Pulse::new(Arc::clone(&self.wire));
         let served = Arc::new((Arc::clone(&self), Arc::clone(&guest), Arc::clone(&pulse)));
@@ -197,7 +198,8 @@ impl Gate {
             let served = Arc::clone(&served);
             async move {
                 let (gate, guest, pulse) = &*served;
-                Ok::<_, Infallible>(gate.answer(guest, pulse, request).await)
+                // HTTP/1.1 keeps room for one answer's future as long as the connection lives: a pointer.
+                Ok::<_, Infallible>(Box::pin(gate.answer(guest, pulse, request)).await)
             }
         });
         tokio::select! {
@@ -223,7 +225,7 @@ impl Gate {
     }
 
     /// Counts a connection that was accepted, until the answer is dropped.
-    fn count(&self, stream: &TlsStream<TcpStream>) -> OpenConnection {
+    fn count(&self, stream: &Secured) -> OpenConnection {
         let alpn = match stream.get_ref().1.alpn_protocol() {
             Some(b"h2") => "h2",
             Some(b"http/1.1") => "http/1.1",
@@ -239,7 +241,7 @@ impl Gate {
     }
 
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
-    async fn turn_away(&self, stream: TlsStream<TcpStream>, refusal: Refusal) {
+    async fn turn_away(&self, stream: Secured, refusal: Refusal) {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let note = chain.first().and_then(|leaf| CertificateNote::of(leaf));
         let told = CancellationToken::new();
@@ -260,7 +262,7 @@ impl Gate {
     }
 }
 
-fn tls_version(stream: &TlsStream<TcpStream>) -> &'static str {
+fn tls_version(stream: &Secured) -> &'static str {
     match stream.get_ref().1.protocol_version() {
         Some(ProtocolVersion::TLSv1_2) => "1.2",
         Some(ProtocolVersion::TLSv1_3) => "1.3",
@@ -269,7 +271,7 @@ fn tls_version(stream: &TlsStream<TcpStream>) -> &'static str {
 }
 
 /// Reads what the client said first.
-fn read_hello(start: &StartHandshake<TcpStream>) -> Hello {
+fn read_hello(start: &StartHandshake<Socket>) -> Hello {
     let hello = start.client_hello();
     let server_name = hello.server_name().map(Arc::from);
     Hello { server_name, fingerprint: Fingerprint::of(&hello) }

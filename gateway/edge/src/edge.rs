@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time
 use kakehashi_contract::{AuditKey, Zone};
 use kakehashi_kernel::{Clock, Ids};
 use kakehashi_platform::{
-    mtls::{ClientTls, ClientTrust, TlsError, Trust, accept_each},
+    mtls::{ClientTls, ClientTrust, Lanes, TlsError, Trust, accept_each_on},
     pki::CertificateFiles,
 };
 use tokio::{
@@ -95,6 +95,9 @@ pub enum EdgeError {
     /// Traces cannot be sent where they should.
     #[error("traces cannot be sent")]
     Traces(#[from] TraceError),
+    /// The system gives no thread for connections.
+    #[error("the threads of connections cannot be started")]
+    Lanes(#[source] std::io::Error),
     /// The audit ledger does not hold or cannot be written.
     #[error("the audit ledger cannot be opened")]
     Ledger(#[from] LedgerBroken),
@@ -124,6 +127,7 @@ pub struct Edge {
     metrics: Arc<Metrics>,
     traces: Option<Arc<Traces>>,
     operation: Option<TcpListener>,
+    lanes: Arc<Lanes>,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
     /// Cancelled by an operator who wants the gateway to end.
@@ -138,7 +142,8 @@ impl Edge {
     /// [`EdgeError`] naming what is wrong; nothing is left running.
     pub async fn bind(config: EdgeConfig, parts: EdgeParts) -> Result<Self, EdgeError> {
         let policy = Arc::new(rulebook(&config, &parts.clock)?);
-        let upstreams = Arc::new(upstreams(&config, &parts.clock)?);
+        let lanes = Arc::new(Lanes::one_per_core().map_err(EdgeError::Lanes)?);
+        let upstreams = Arc::new(upstreams(&config, &parts.clock, lanes.count())?);
         let forward = Arc::new(Forward::new(Arc::clone(&upstreams), config.limits.clone()));
         let mut trusts = Vec::new();
         for listener in &config.listeners {
@@ -209,6 +214,7 @@ impl Edge {
             metrics,
             traces,
             operation,
+            lanes,
             clock: parts.clock,
             shutdown,
             drain,
@@ -258,9 +264,10 @@ impl Edge {
             let gate = Arc::new(gate);
             let (files, stop) = (Arc::clone(gate.trust.files()), self.shutdown.clone());
             listening.spawn(async move { files.follow_files(&stop).await });
+            let lanes = Arc::clone(&self.lanes);
             listening.spawn(async move {
                 let (limits, stop) = (gate.limits.clone(), gate.shutdown.clone());
-                accept_each(socket, &limits, &stop, |stream, peer| {
+                accept_each_on(Some(&lanes), socket, &limits, &stop, |stream, peer| {
                     Arc::clone(&gate).receive(stream, peer)
                 })
                 .await;
@@ -342,7 +349,11 @@ fn rulebook(config: &EdgeConfig, clock: &Arc<dyn Clock>) -> Result<Rulebook, Edg
         .map_err(|source| EdgeError::Policy { path: config.policy.clone(), source })
 }
 
-fn upstreams(config: &EdgeConfig, clock: &Arc<dyn Clock>) -> Result<Upstreams, EdgeError> {
+fn upstreams(
+    config: &EdgeConfig,
+    clock: &Arc<dyn Clock>,
+    lanes: usize,
+) -> Result<Upstreams, EdgeError> {
     let files = ClientTls {
         client: Some(CertificateFiles {
             chain: config.upstream_client.certificate.clone(),
@@ -353,6 +364,6 @@ fn upstreams(config: &EdgeConfig, clock: &Arc<dyn Clock>) -> Result<Upstreams, E
     let trust = ClientTrust::load(files, Arc::clone(clock))
         .map_err(|source| EdgeError::Tls { of: "upstreams".to_owned(), source })?;
     let limits = config.upstream_limits.clone();
-    Upstreams::new(&config.upstreams, Arc::new(trust), limits)
+    Upstreams::new(&config.upstreams, Arc::new(trust), limits, lanes)
         .map_err(|name| EdgeError::Upstream { name })
 }

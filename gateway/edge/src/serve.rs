@@ -20,7 +20,7 @@ use hyper::{
     service::Service,
 };
 use hyper_util::rt::TokioIo;
-use kakehashi_platform::mtls::BoxBody;
+use kakehashi_platform::mtls::{BoxBody, ReadAhead};
 use tokio::{
     net::TcpStream,
     time::{Instant, sleep_until, timeout},
@@ -43,6 +43,11 @@ const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// The library's buffers: for what comes in, and for pieces of an answer that go out together.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
+/// What a client's connection runs over.
+pub(crate) type Socket = ReadAhead<TcpStream>;
+/// A client's connection after the handshake.
+pub(crate) type Secured = TlsStream<Socket>;
+
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -62,7 +67,7 @@ pub(crate) struct Grants {
 /// Serves a connection until it ends, retires, or has to be cut off. After `shutdown` its running
 /// requests are answered and it closes.
 pub(crate) async fn serve<S>(
-    stream: TlsStream<TcpStream>,
+    stream: Secured,
     service: S,
     grants: Grants,
     pulse: &Arc<Pulse>,
@@ -83,7 +88,7 @@ where
             builder
                 .header_read_timeout(None)
                 .max_buf_size(BUFFER_BYTES_MAX.max(grants.head_bytes_max));
-            drive(pin!(builder.serve_connection(wire, service)), pulse, shutdown).await
+            drive(Box::pin(builder.serve_connection(wire, service)).as_mut(), pulse, shutdown).await
         }
         Spoken::Http2 => {
             let queue = Queue::default();
@@ -170,7 +175,7 @@ trait Connection: Future<Output = hyper::Result<()>> {
     fn retire(self: Pin<&mut Self>);
 }
 
-type Plain<S> = http1::Connection<TokioIo<Wire<TlsStream<TcpStream>>>, S>;
+type Plain<S> = http1::Connection<TokioIo<Wire<Secured>>, S>;
 
 impl<S> Connection for Plain<S>
 where
@@ -193,7 +198,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Queue {
     }
 }
 
-type Multiplexed<S> = http2::Connection<TokioIo<Wire<TlsStream<TcpStream>>>, S, Queue>;
+type Multiplexed<S> = http2::Connection<TokioIo<Wire<Secured>>, S, Queue>;
 
 /// An HTTP/2 connection and its streams.
 struct Together<S>

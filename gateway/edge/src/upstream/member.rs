@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -11,6 +11,7 @@ use std::{
 use http::uri::Authority;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use kakehashi_platform::mtls::{ReadAhead, lane};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     net::TcpStream,
@@ -32,7 +33,8 @@ const BACKOFF_MIN: Duration = Duration::from_millis(250);
 pub(super) struct Member {
     pub(super) authority: Authority,
     server_name: ServerName<'static>,
-    idle: Mutex<Vec<Line>>,
+    /// Open connections without a request, for each lane its own: what a lane opened, it uses.
+    idle: Box<[Mutex<Vec<Line>>]>,
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
     busy: AtomicUsize,
@@ -75,12 +77,12 @@ pub(super) enum ConnectError {
 
 impl Member {
     /// `None` when the host is no server name.
-    pub(super) fn new(authority: Authority, limits: &UpstreamLimits) -> Option<Self> {
+    pub(super) fn new(authority: Authority, limits: &UpstreamLimits, lanes: usize) -> Option<Self> {
         let server_name = ServerName::try_from(authority.host().to_owned()).ok()?;
         Some(Self {
             authority,
             server_name,
-            idle: Mutex::default(),
+            idle: (0..lanes.max(1)).map(|_| Mutex::default()).collect(),
             places: Arc::new(Semaphore::new(limits.connections_max)),
             waiting: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
@@ -130,7 +132,7 @@ impl Member {
         health.closed_until = Some(Instant::now() + backoff);
         drop(health);
         // What was open before is not trusted either.
-        self.idle().clear();
+        self.shelves().for_each(|mut shelf| shelf.clear());
     }
 
     /// Takes an idle connection that still holds.
@@ -166,7 +168,8 @@ impl Member {
             let stream = TcpStream::connect((host, port)).await?;
             stream.set_nodelay(true)?;
             let connector = TlsConnector::from(Arc::clone(&config));
-            let stream = connector.connect(self.server_name.clone(), stream).await?;
+            let stream =
+                connector.connect(self.server_name.clone(), ReadAhead::new(stream)).await?;
             Ok::<_, ConnectError>(http1::handshake(TokioIo::new(stream)).await?)
         };
         let (sender, connection) = timeout(limits.connect_timeout(), opening)
@@ -186,7 +189,7 @@ impl Member {
             return Ok(place);
         }
         // An idle connection may be in the way that suits nobody.
-        drop(self.idle().pop());
+        drop(self.shelves().find_map(|mut shelf| shelf.pop()));
         let waiting = Counted::new(&self.waiting);
         if waiting.before >= limits.queue_max {
             return Err(ConnectError::Busy);
@@ -202,15 +205,16 @@ impl Member {
         }
         (line.idle_since, line.is_used) = (Instant::now(), true);
         let mut idle = self.idle();
-        if idle.len() < idle_max {
+        if idle.len() < (idle_max / self.idle.len()).max(1) {
             idle.push(line);
         }
     }
 
     /// Closes connections that were idle for too long.
     pub(super) fn prune(&self, idle_timeout: Duration) {
-        self.idle()
-            .retain(|line| !line.sender.is_closed() && line.idle_since.elapsed() < idle_timeout);
+        let is_good =
+            |line: &Line| !line.sender.is_closed() && line.idle_since.elapsed() < idle_timeout;
+        self.shelves().for_each(|mut shelf| shelf.retain(is_good));
     }
 
     pub(super) fn begin(self: &Arc<Self>) -> Running {
@@ -218,11 +222,17 @@ impl Member {
         Running(Arc::clone(self))
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Line>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// This lane's connections.
+    fn idle(&self) -> MutexGuard<'_, Vec<Line>> {
+        self.idle[lane() % self.idle.len()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn health(&self) -> std::sync::MutexGuard<'_, Health> {
+    /// Every lane's connections.
+    fn shelves(&self) -> impl Iterator<Item = MutexGuard<'_, Vec<Line>>> {
+        self.idle.iter().map(|shelf| shelf.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -57,16 +57,21 @@ struct Component {
 }
 
 impl Upstreams {
-    /// Names what is wrong: a component whose places are no `https://host:port`.
+    /// Names what is wrong: a component whose places are no `https://host:port`. Connections are kept for
+    /// each of `lanes`.
     pub(crate) fn new(
         places: &BTreeMap<String, Places>,
         trust: Arc<ClientTrust>,
         limits: UpstreamLimits,
+        lanes: usize,
     ) -> Result<Self, String> {
         let mut components = BTreeMap::new();
         for (name, places) in places {
             let members = places.authorities().and_then(|found| {
-                found.into_iter().map(|one| Member::new(one, &limits).map(Arc::new)).collect()
+                found
+                    .into_iter()
+                    .map(|one| Member::new(one, &limits, lanes).map(Arc::new))
+                    .collect()
             });
             let members = members.ok_or_else(|| name.clone())?;
             components.insert(name.clone(), Component { members, next: AtomicUsize::new(0) });
@@ -107,10 +112,8 @@ impl Upstreams {
 
     async fn try_out(&self, member: &Member) {
         match member.connect(self.trust.config(), &self.limits).await {
-            Ok(line) => {
-                member.succeeded();
-                member.keep(line, self.limits.idle_connections_max);
-            }
+            // Not kept: it was not opened on a connection's lane.
+            Ok(_line) => member.succeeded(),
             Err(ConnectError::Busy) => {}
             Err(error) => {
                 let error = &error as &dyn std::error::Error;

@@ -15,12 +15,16 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
-use super::{BoxError, Limits};
+use super::{
+    BoxError, Limits,
+    lanes::{Lanes, adopt},
+};
 
 /// Pause after a failed accept (out of descriptors, mostly), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -40,6 +44,20 @@ pub async fn accept_each<F, T>(
     F: Fn(TcpStream, SocketAddr) -> T,
     T: Future<Output = ()> + Send + 'static,
 {
+    accept_each_on(None, listener, limits, shutdown, handle).await;
+}
+
+/// As [`accept_each`], each connection on a lane if there are any.
+pub async fn accept_each_on<F, T>(
+    lanes: Option<&Lanes>,
+    listener: TcpListener,
+    limits: &Limits,
+    shutdown: &CancellationToken,
+    handle: F,
+) where
+    F: Fn(TcpStream, SocketAddr) -> T,
+    T: Future<Output = ()> + Send + 'static,
+{
     let tracker = TaskTracker::new();
     let abort = CancellationToken::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
@@ -49,15 +67,28 @@ pub async fn accept_each<F, T>(
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((place, stream, peer)) = accepted else { continue };
-        let connection = handle(stream, peer);
+        let lane = lanes.map(Lanes::take_place);
+        let runtime = lane.as_ref().map_or_else(Handle::current, |lane| lane.handle.clone());
+        let connection = {
+            let _entered = runtime.enter();
+            let adopted = if lane.is_some() { adopt(stream) } else { Ok(stream) };
+            match adopted {
+                Ok(stream) => handle(stream, peer),
+                Err(error) => {
+                    warn!(%error, "could not move a connection to its lane");
+                    continue;
+                }
+            }
+        };
         let abort = abort.clone();
-        tracker.spawn(async move {
-            let _place = place;
+        let served = async move {
+            let _held = (place, lane);
             tokio::select! {
                 () = connection => {}
                 () = abort.cancelled() => {}
             }
-        });
+        };
+        tracker.spawn_on(served, &runtime);
     }
     drop(listener);
     tracker.close();

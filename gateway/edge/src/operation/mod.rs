@@ -128,6 +128,20 @@ fn ledger_remedy(code: &str) -> &'static str {
     }
 }
 
+fn listener_remedy(code: &str) -> &'static str {
+    match code {
+        "certificate-authority-revoked" => {
+            "このゾーンの認証局がルートにより失効しています。新しい認証局の証明書と失効リストを配置してください。"
+        }
+        "certificate-authority-expired" => {
+            "認証局またはルートの証明書の期限が切れています。新しい認証局の証明書と失効リストを配置してください。"
+        }
+        _ => {
+            "ゾーンまたはルートの失効リストの期限が切れています。新しい失効リストを配置してください。"
+        }
+    }
+}
+
 /// Answers operators.
 pub(crate) struct Operation {
     pub(crate) metrics: Arc<Metrics>,
@@ -212,15 +226,11 @@ impl Operation {
     /// Looks at everything that must hold.
     fn checks(&self) -> Vec<Check> {
         let mut checks = vec![Check::of_drain(&self.shutdown), Check::of_ledger(&self.ledger)];
-        let now = self.clock.now();
         for (zone, trust) in &self.listeners {
             let name = format!("listener-{zone}");
-            let is_closed = trust.closes_at().is_some_and(|at| at <= now);
-            checks.push(if is_closed {
-                let remedy = "失効リストまたは認証局証明書の期限が切れています。新しい失効リストを配置してください。";
-                Check::not_ready(name, "revocation-stale", remedy)
-            } else {
-                Check::ready(name)
+            checks.push(match trust.closed() {
+                Some(code) => Check::not_ready(name, code, listener_remedy(code)),
+                None => Check::ready(name),
             });
         }
         for (upstream, healthy, _) in self.upstreams.health() {

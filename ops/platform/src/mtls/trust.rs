@@ -100,11 +100,16 @@ impl Trust {
         &self.set
     }
 
-    /// The first moment at which a client CA, or its revocation list, is too old; long past when its root
-    /// has revoked a CA.
-    pub fn closes_at(&self) -> Option<Timestamp> {
-        let current = self.set.current();
-        current.verifier.authorities().iter().map(|authority| authority.closes.first()).min()
+    /// Why some client CA does not count at present: it, or a list, is too old. A CA that its root has
+    /// revoked says something only if there is no other: it is meant not to count.
+    pub fn closed(&self) -> Option<&'static str> {
+        let (current, now) = (self.set.current(), self.clock.now());
+        let all = current.verifier.authorities();
+        let kept = || all.iter().filter(|authority| !authority.closes.is_revoked);
+        if kept().next().is_none() {
+            return all.first().and_then(|authority| authority.closes.reason(now));
+        }
+        kept().find_map(|authority| authority.closes.reason(now))
     }
 
     /// Everything of the listener that ends: its certificate, client CAs, roots, and their lists.

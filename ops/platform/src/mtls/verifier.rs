@@ -146,7 +146,9 @@ impl Verifier {
                     return credential(leaf, rest, &parsed)
                         .map_or_else(refuse_profile, |found| Verdict::Good(found, until));
                 }
-                Err(verdict) => worst = verdict,
+                // Of two CAs of one name the one that did sign it knows why it is of no use.
+                Err(verdict) if !matches!(worst, Verdict::Ours(..)) => worst = verdict,
+                Err(_) => {}
             }
         }
         name_better(worst, leaf)

@@ -19,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    audit::{Asker, Audit},
+    audit::{Asker, Audit, Stranger},
     forward::Forward,
-    guard::{Fingerprint, Guard, Place, Presence},
+    guard::{Fingerprint, Guard, Observer, Place, Presence},
     identify::{Known, identify},
     metrics::{Metrics, OpenConnection},
-    note::CertificateNote,
+    note::{CertificateNote, serial_of},
     policy::Rulebook,
     problem::{Occasion, Reader, answer_to},
     refusal::Refusal,
@@ -79,12 +79,12 @@ impl Guest {
         known: &Known,
         (peer, tls): (SocketAddr, &'static str),
         hello: Hello,
-        presence: Presence,
+        (presence, observer): (Presence, Arc<Observer>),
     ) -> Self {
         let credential = known.credential();
         let identity = Arc::clone(&credential.identity);
         let serial = Arc::clone(&credential.serial);
-        let asker = Asker { who: Arc::clone(&identity), serial, peer, tls };
+        let asker = Asker { who: Arc::clone(&identity), serial, peer, tls, observer };
         Self { identity, certificate: credential.header.clone(), peer, hello, presence, asker }
     }
 }
@@ -100,7 +100,7 @@ impl Gate {
             Ok(place) => place,
             Err(refusal) => {
                 let code = refusal.code();
-                return self.audit.connection_refused(self.zone, None, peer, code);
+                return self.audit.connection_refused(self.zone, &Stranger::at(peer), code);
             }
         };
         let greeted = Instant::now() + self.limits.handshake_timeout;
@@ -125,7 +125,7 @@ impl Gate {
         };
         self.guard.handshake_failed(peer.ip(), code);
         debug!(%peer, zone = %self.zone, code, "handshake refused");
-        self.audit.connection_refused(self.zone, None, peer, code);
+        self.audit.connection_refused(self.zone, &Stranger::at(peer), code);
     }
 
     /// Waits for the client's first message.
@@ -153,18 +153,27 @@ impl Gate {
             Ok(known) => match self.arrive(place, &known, &hello) {
                 Ok(presence) => {
                     let from = (peer, tls_version(&stream));
-                    let guest = Arc::new(Guest::new(&known, from, hello, presence));
+                    let observer = presence.observer(&self.guard);
+                    let guest = Arc::new(Guest::new(&known, from, hello, (presence, observer)));
                     return Box::pin(self.serve(stream, guest, known)).await;
                 }
                 Err(refusal) => {
-                    let (who, code) = (Some(&*known.credential().identity), refusal.code());
-                    self.audit.connection_refused(self.zone, who, peer, code);
+                    let credential = known.credential();
+                    let stranger = Stranger {
+                        peer,
+                        who: Some(&credential.identity),
+                        serial: Some(&credential.serial),
+                        tls: Some(tls_version(&stream)),
+                    };
+                    self.audit.connection_refused(self.zone, &stranger, refusal.code());
                     refusal
                 }
             },
             Err(code) => {
                 self.guard.handshake_failed(peer.ip(), code);
-                self.audit.connection_refused(self.zone, None, peer, code);
+                let (serial, tls) = (shown_serial(&stream), Some(tls_version(&stream)));
+                let stranger = Stranger { peer, who: None, serial: serial.as_deref(), tls };
+                self.audit.connection_refused(self.zone, &stranger, code);
                 Refusal::Identity(code)
             }
         };
@@ -207,19 +216,18 @@ impl Gate {
             ended = serve(stream, service, self.grants(), &pulse, guest.presence.ending()) => {
                 if let Ended::Refused(code) = ended {
                     debug!(peer = %guest.peer, code, "connection closed");
-                    let who = Some(&*guest.identity);
-                    self.audit.connection_refused(self.zone, who, guest.peer, code);
+                    self.guard.connection_broken(&guest.presence, code);
+                    self.audit.connection_refused(self.zone, &Stranger::of(&guest.asker), code);
                 }
             },
             code = known.withdrawn(&self.trust) => {
-                let who = Some(&*guest.identity);
                 warn!(peer = %guest.peer, who = %guest.identity, "connection closed: {code}");
-                self.audit.connection_refused(self.zone, who, guest.peer, code);
+                self.audit.connection_refused(self.zone, &Stranger::of(&guest.asker), code);
             }
             () = self.policy.suspended(&guest.identity) => {
-                let who = Some(&*guest.identity);
                 warn!(peer = %guest.peer, who = %guest.identity, "connection closed: suspended");
-                self.audit.connection_refused(self.zone, who, guest.peer, "suspended");
+                let stranger = Stranger::of(&guest.asker);
+                self.audit.connection_refused(self.zone, &stranger, "suspended");
             }
         }
     }
@@ -268,6 +276,12 @@ fn tls_version(stream: &Secured) -> &'static str {
         Some(ProtocolVersion::TLSv1_3) => "1.3",
         _ => "-",
     }
+}
+
+/// The serial number of the certificate that was shown.
+fn shown_serial(stream: &Secured) -> Option<String> {
+    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    serial_of(chain.first()?)
 }
 
 /// Reads what the client said first.

@@ -20,6 +20,7 @@ use tracing::{error, warn};
 
 use crate::{
     body::Progress,
+    guard::Observer,
     ledger::{Closed, Ledger, RequestFact},
     metrics::{Class, Metrics},
     refusal::Refusal,
@@ -75,7 +76,7 @@ impl Strangers {
 }
 
 /// Who asks, from where: what every request of a connection has in common.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Asker {
     /// The holder of the certificate.
     pub(crate) who: Arc<Identity>,
@@ -85,6 +86,47 @@ pub(crate) struct Asker {
     pub(crate) peer: SocketAddr,
     /// `1.2` or `1.3`.
     pub(crate) tls: &'static str,
+    /// Is told how many bytes each request moved.
+    pub(crate) observer: Arc<Observer>,
+}
+
+/// Who was refused before anything was asked, as far as that is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stranger<'a> {
+    /// From where.
+    pub(crate) peer: SocketAddr,
+    /// Whom the certificate names, if it holds.
+    pub(crate) who: Option<&'a Identity>,
+    /// The certificate's serial number, where one was shown.
+    pub(crate) serial: Option<&'a str>,
+    /// `1.2` or `1.3`, where the handshake came so far.
+    pub(crate) tls: Option<&'static str>,
+}
+
+impl<'a> Stranger<'a> {
+    /// Somebody of whom nothing but the address is known.
+    pub(crate) const fn at(peer: SocketAddr) -> Self {
+        Self { peer, who: None, serial: None, tls: None }
+    }
+
+    /// Somebody whose connection had begun.
+    pub(crate) fn of(asker: &'a Asker) -> Self {
+        let Asker { who, serial, peer, tls, .. } = asker;
+        Self { peer: *peer, who: Some(who), serial: Some(serial), tls: Some(tls) }
+    }
+
+    fn detail(&self) -> String {
+        let mut detail = format!("peer={}", self.peer);
+        let certificate = self.who.map(|who| who.certificate.to_string());
+        for (name, value) in [
+            (" certificate=", certificate.as_deref()),
+            (" serial=", self.serial),
+            (" tls=", self.tls),
+        ] {
+            detail.extend(value.map(|value| [name, value]).into_iter().flatten());
+        }
+        detail
+    }
 }
 
 impl Audit {
@@ -115,24 +157,14 @@ impl Audit {
     }
 
     /// Records a connection that did not become one, or was ended because its certificate no longer holds.
-    pub(crate) fn connection_refused(
-        &self,
-        zone: Zone,
-        who: Option<&Identity>,
-        peer: SocketAddr,
-        code: &str,
-    ) {
+    pub(crate) fn connection_refused(&self, zone: Zone, stranger: &Stranger<'_>, code: &str) {
         self.0.metrics.handshake(zone, code);
-        if who.is_none() && !self.strangers().may_write(self.0.clock.now()) {
+        if stranger.who.is_none() && !self.strangers().may_write(self.0.clock.now()) {
             return;
         }
-        let mut detail = format!("peer={peer}");
-        if let Some(who) = who {
-            detail = format!("{detail} certificate={}", who.certificate);
-        }
-        let actor = who.map_or_else(|| NOBODY.to_owned(), ToString::to_string);
-        if self.tell(&actor, zone.as_str(), code, detail).is_err() {
-            error!(%peer, code, "a refused connection could not be recorded");
+        let actor = stranger.who.map_or_else(|| NOBODY.to_owned(), ToString::to_string);
+        if self.tell(&actor, zone.as_str(), code, stranger.detail()).is_err() {
+            error!(peer = %stranger.peer, code, "a refused connection could not be recorded");
         }
     }
 
@@ -189,6 +221,11 @@ impl RequestEntry {
         self.template = Some(Arc::clone(template));
     }
 
+    /// The route, where one was found.
+    pub(crate) const fn template(&self) -> Option<&Arc<str>> {
+        self.template.as_ref()
+    }
+
     /// Counts the bytes of the request's body, as far as it came.
     pub(crate) fn counts(&mut self, progress: &Arc<Progress>) {
         self.progress = Some(Arc::clone(progress));
@@ -229,6 +266,7 @@ impl RequestEntry {
         let elapsed = self.started.elapsed();
         let bytes_in = self.progress.as_ref().map_or(0, |progress| progress.bytes());
         let class = Class::of(outcome, self.status);
+        self.asker.observer.moved(bytes_in.saturating_add(self.bytes_out));
         let zone = self.asker.who.zone;
         let template = self.template.take();
         audit.metrics.request(zone, template.as_ref(), class, elapsed, bytes_in, self.bytes_out);

@@ -8,6 +8,16 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 const ISSUER_CHARACTERS_MAX: usize = 80;
 /// How many bytes of the serial number are shown.
 const SERIAL_BYTES: usize = 4;
+/// How many bytes of it are recorded; RFC 5280 permits 20.
+const SERIAL_BYTES_MAX: usize = 32;
+
+/// Reads the serial number out of a certificate's DER bytes, in hexadecimal digits; `None` when they are
+/// none.
+pub(crate) fn serial_of(der: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let digits = certificate.raw_serial_as_string().replace(':', "");
+    Some(digits.chars().take(SERIAL_BYTES_MAX * 2).collect())
+}
 
 /// Which certificate, and from when until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +74,7 @@ mod tests {
         let note = CertificateNote::of(certificate.der()).unwrap();
         assert_eq!(note.issuer, "Kakehashi municipal CA");
         assert_eq!(note.serial_end, "20c17788");
+        assert_eq!(serial_of(certificate.der()).as_deref(), Some("019f3a20c17788"));
         assert_eq!(note.not_after.to_string(), "2026-11-22T00:00:00.000Z");
         assert!(!format!("{note:?}").contains("somebody"));
     }
@@ -71,5 +82,6 @@ mod tests {
     #[test]
     fn garbage_gives_no_note() {
         assert_eq!(CertificateNote::of(b"garbage"), None);
+        assert_eq!(serial_of(b"garbage"), None);
     }
 }

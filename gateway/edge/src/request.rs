@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use http::{Request, Response, header::CONTENT_LENGTH};
+use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use kakehashi_contract::REQUEST_ID_HEADER;
@@ -16,7 +16,9 @@ use crate::{
     audit::RequestEntry,
     body::Progress,
     forward::request_id_value,
+    guard::Asked,
     host::host,
+    policy::Denied,
     problem::{Occasion, Reader, answer_to},
     reception::RECEPTION_PATH,
     refusal::Refusal,
@@ -45,6 +47,7 @@ impl Gate {
                 response
             }
             Err(refusal) => {
+                self.guard.turned_away(&guest.presence, refusal, entry.template());
                 entry.refused(refusal);
                 let now = self.clock.now();
                 answer_to(&Occasion { request: id, reader, now, certificate: None }, refusal)
@@ -75,9 +78,15 @@ impl Gate {
         let (mut head, body) = request.into_parts();
         if head.uri.path() == RECEPTION_PATH {
             // The gateway's own: no policy has to permit it, and none can forbid it.
-            entry.found_route(&Arc::from(RECEPTION_PATH));
+            let template = Arc::from(RECEPTION_PATH);
+            entry.found_route(&template);
             host(&head, guest.hello.server_name.as_deref(), &self.server_names)?;
-            return self.receive_visit(guest, &head, id);
+            let asked = Asked { template: Arc::clone(&template), is_sign_in: false, ids: None };
+            let _admission = self.guard.admit(&guest.presence, asked).await?;
+            return self.receive_visit(guest, &head, id).inspect_err(|&refusal| {
+                let denied = Denied { refusal, template: Some(template) };
+                self.guard.denied(&guest.presence, &head, &denied);
+            });
         }
         let admitted = self.policy.admit(&guest.identity, &head, self.clock.now());
         match &admitted {
@@ -102,7 +111,6 @@ impl Gate {
         let answer =
             self.forward.send(request, &permit, host, &guest.certificate, id, running).await?;
         self.guard.answered(&guest.presence, admission, answer.status().as_u16());
-        self.guard.observe(&guest.presence, progress.bytes() + declared(&answer));
         Ok(answer)
     }
 }
@@ -113,10 +121,4 @@ fn because(refusal: Refusal, pulse: &Pulse) -> Refusal {
         (Refusal::BodyBroken, Some(code)) => Refusal::Wire(code),
         (refusal, _) => refusal,
     }
-}
-
-/// How many bytes the answer says it has. Those of unknown length are not counted.
-fn declared(answer: &Response<BoxBody>) -> u64 {
-    let length = answer.headers().get(CONTENT_LENGTH);
-    length.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
 }

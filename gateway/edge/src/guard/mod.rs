@@ -10,6 +10,8 @@
 mod action;
 mod alert;
 pub(crate) mod config;
+#[cfg(test)]
+mod cost;
 mod decide;
 mod detector;
 mod fingerprint;
@@ -110,10 +112,30 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
+    /// Answers what is told how much each request moved: it may outlive the connection by an answer.
+    pub(crate) fn observer(&self, guard: &Arc<Guard>) -> Arc<Observer> {
+        let (guard, organisation) = (Arc::clone(guard), Arc::clone(&self.organisation));
+        Arc::new(Observer { guard, organisation })
+    }
+
     /// Ends with the gateway, or earlier when the connection must be closed after its running answers: a
     /// challenge asks for a new handshake.
     pub(crate) const fn ending(&self) -> &CancellationToken {
         &self.ending
+    }
+}
+
+/// Counts what one organisation's requests move.
+pub(crate) struct Observer {
+    guard: Arc<Guard>,
+    organisation: Arc<OrganisationWatch>,
+}
+
+impl Observer {
+    /// Takes in what a request moved, both ways, when the last byte of its answer has gone or nobody is
+    /// there any more to take it.
+    pub(crate) fn moved(&self, bytes: u64) {
+        self.guard.observe(&self.organisation, bytes);
     }
 }
 

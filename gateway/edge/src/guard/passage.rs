@@ -1,5 +1,7 @@
 //! Between a request and the guard: what of it the guard is told. Digests, never values.
 
+use std::sync::Arc;
+
 use http::{Method, header::COOKIE, request::Parts};
 
 use super::{Admission, Asked, Guard, Presence};
@@ -30,6 +32,63 @@ impl Guard {
             self.digest((head.method.as_str(), path))
         });
         self.refused(presence, target, denied.template.as_ref());
+    }
+
+    /// Takes in a refusal of any kind; what [`Guard::denied`] has counted is not counted again.
+    pub(crate) fn turned_away(
+        &self,
+        presence: &Presence,
+        refusal: Refusal,
+        template: Option<&Arc<str>>,
+    ) {
+        if is_own_doing(refusal) {
+            self.refused(presence, None, template);
+        }
+    }
+
+    /// Takes in a connection that had to be ended for what its holder sent. Standing still is no offence:
+    /// laptops are closed and networks break.
+    pub(crate) fn connection_broken(&self, presence: &Presence, code: &str) {
+        if !matches!(code, "client-stalled" | "exchange-timeout") {
+            self.refused(presence, None, None);
+        }
+    }
+}
+
+/// Tells whether a refusal that is not the policy's, which are counted with their targets, is still of
+/// the client's making: it broke HTTP, named a host that is not ours, sent more than it may or too slowly.
+/// A body that broke off is not: networks do that.
+const fn is_own_doing(refusal: Refusal) -> bool {
+    match refusal {
+        Refusal::Wire(_)
+        | Refusal::HostMalformed
+        | Refusal::HostMismatch
+        | Refusal::BodyTooLarge
+        | Refusal::ClientSlow => true,
+        Refusal::Identity(_)
+        | Refusal::NoRoute
+        | Refusal::MethodUnknown(_)
+        | Refusal::PathMalformed
+        | Refusal::QueryMalformed
+        | Refusal::ParameterUnknown
+        | Refusal::ParameterDoubled
+        | Refusal::ParameterMissing
+        | Refusal::ParameterMalformed
+        | Refusal::HeaderMalformed
+        | Refusal::ContentType
+        | Refusal::BodyUnexpected
+        | Refusal::OutOfHours { .. }
+        | Refusal::Suspended
+        | Refusal::BodyBroken
+        | Refusal::ComponentDown
+        | Refusal::ComponentBusy
+        | Refusal::ComponentSlow
+        | Refusal::AuditDown
+        // What the guard itself refuses would keep itself alive.
+        | Refusal::Limited { .. }
+        | Refusal::SignInLocked { .. }
+        | Refusal::Blocked { .. }
+        | Refusal::Challenged { .. } => false,
     }
 }
 

@@ -337,10 +337,9 @@ impl Guard {
         }
     }
 
-    /// Takes in what a request moved, both ways, when its answer has gone.
-    pub(crate) fn observe(&self, presence: &Presence, bytes: u64) {
+    /// Counts bytes in their hour, and tells when the hour is more than the habit.
+    pub(super) fn observe(&self, organisation: &OrganisationWatch, bytes: u64) {
         use std::sync::atomic::Ordering::Relaxed;
-        let organisation = &presence.organisation;
         let before = organisation.hour_bytes.fetch_add(bytes, Relaxed);
         let bytes = before.saturating_add(bytes);
         if bytes > organisation.bytes_bound.load(Relaxed) {

@@ -464,7 +464,7 @@ async fn an_organisations_habit_is_learned_and_what_is_far_above_it_told() {
         assert!(post.visit(&presence).await.is_ok(), "by default nobody is hindered");
     }
     assert_eq!(post.told(), ["guard.log volume"]);
-    post.guard.observe(&presence, 3 << 30);
+    post.guard.observe(&presence.organisation, 3 << 30);
     assert_eq!(post.told(), ["guard.log volume"; 2], "bytes too");
 }
 

@@ -75,10 +75,10 @@ const RECORDS: &str = r#"
 
 /// A clock that a test moves.
 #[derive(Debug)]
-struct MovedClock(AtomicI64);
+pub(crate) struct MovedClock(AtomicI64);
 
 impl MovedClock {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(NOW.0)))
     }
 
@@ -102,6 +102,10 @@ async fn guarded(policy: &str, clock: &Arc<MovedClock>) -> House {
 }
 
 async fn open(house: &mut House, clock: &Arc<MovedClock>) {
+    open_with(house, clock, GuardConfig::default()).await;
+}
+
+pub(crate) async fn open_with(house: &mut House, clock: &Arc<MovedClock>, guard: GuardConfig) {
     let mut config = house.config(LimitsConfig::default());
     let component = config.upstreams["component"].clone();
     for name in ["ingest", "converter", "registry"] {
@@ -115,7 +119,7 @@ async fn open(house: &mut House, clock: &Arc<MovedClock>) {
     config.guard = GuardConfig {
         state: Some(house.folder.path().join("guard.json")),
         control: Some(socket(house)),
-        ..GuardConfig::default()
+        ..guard
     };
     let parts = EdgeParts { clock: clock.clone(), ..House::parts() };
     house.open_with(config, parts).await;
@@ -131,11 +135,11 @@ async fn operator(house: &House, question: Value) -> Value {
     asked.await.unwrap().unwrap()
 }
 
-fn text(answer: &Answer) -> &str {
+pub(crate) fn text(answer: &Answer) -> &str {
     std::str::from_utf8(&answer.body).unwrap()
 }
 
-fn guard_facts(entries: &[AuditEntry]) -> Vec<String> {
+pub(crate) fn guard_facts(entries: &[AuditEntry]) -> Vec<String> {
     let facts = entries.iter().map(|entry| &entry.fact);
     facts
         .filter(|fact| fact.action.starts_with("guard."))

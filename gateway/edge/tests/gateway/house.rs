@@ -233,6 +233,7 @@ impl House {
             .route("/count/never", post(move || never(asked)))
             .route("/count/{name}", post(count))
             .route("/small", post(count))
+            .route("/unmeasured", any(unmeasured))
             .route("/missing/{id}", any(async || http::StatusCode::NOT_FOUND))
             .route("/sign-in", post(sign_in))
             .merge(flow::routes(Arc::clone(&self.flow)))
@@ -391,6 +392,12 @@ async fn count(body: Body) -> Response {
         }
     }
     bytes.to_string().into_response()
+}
+
+/// Answers 64 KiB without saying how many.
+async fn unmeasured() -> Body {
+    let pieces = (0..64).map(|_| Ok::<_, std::convert::Infallible>(vec![b'x'; 1024]));
+    Body::from_stream(futures_util::stream::iter(pieces))
 }
 
 /// Lets in whoever says the right word.

@@ -1,6 +1,7 @@
 //! The gateway from outside: a real one in front of a real component.
 #![expect(clippy::unwrap_used, reason = "a test helper may fail the test")]
 
+mod counted;
 mod flow;
 mod guard;
 mod house;

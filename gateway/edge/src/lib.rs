@@ -6,6 +6,7 @@
 mod accept;
 mod audit;
 mod body;
+mod certificate_words;
 mod config;
 pub mod control;
 mod edge;
@@ -29,6 +30,7 @@ mod serve;
 pub mod trace;
 mod upstream;
 mod wire;
+mod wire_words;
 
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, RootConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};

@@ -12,7 +12,7 @@ use kakehashi_contract::problem::{PROBLEM_MEDIA_TYPE, Problem};
 use kakehashi_kernel::{RequestId, Timestamp};
 use kakehashi_platform::mtls::{BoxBody, full_body};
 
-use crate::{explain, note::CertificateNote, refusal::Refusal};
+use crate::{certificate_words, explain, note::CertificateNote, refusal::Refusal, wire_words};
 
 /// What every refusal carries besides its content type.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -131,7 +131,10 @@ const fn row(status: StatusCode, title: [&'static str; 2], remedy: [&'static str
 #[expect(clippy::too_many_lines, reason = "one table, complete at a glance")]
 fn words(refusal: Refusal) -> Words {
     match refusal {
-        Refusal::Identity(code) => explain::certificate(StatusCode::FORBIDDEN, code),
+        Refusal::Identity(code) => {
+            let (title, remedy) = certificate_words::of(code);
+            row(StatusCode::FORBIDDEN, title, remedy)
+        }
         Refusal::NoRoute => row(
             StatusCode::FORBIDDEN,
             ["この操作は許可されていません", "not permitted"],
@@ -209,16 +212,16 @@ fn words(refusal: Refusal) -> Words {
                 "The person responsible at your organisation should ask the service desk.",
             ],
         ),
-        Refusal::Wire("wire-head-long" | "wire-fields-many") => row(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            ["要求のヘッダーが長すぎます", "the header of the request is too large"],
-            ["送信するソフトウェアの設定を確認してください。", "Check the sending software."],
-        ),
-        Refusal::Wire(_) => row(
-            StatusCode::BAD_REQUEST,
-            ["HTTP の形式が正しくありません", "the request is not well-formed HTTP"],
-            ["送信するソフトウェアの設定を確認してください。", "Check the sending software."],
-        ),
+        Refusal::Wire(code) => {
+            let status = match code {
+                "wire-head-long" | "wire-fields-many" | "h2-head-long" => {
+                    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+                }
+                _ => StatusCode::BAD_REQUEST,
+            };
+            let (title, remedy) = wire_words::of(code);
+            row(status, title, remedy)
+        }
         Refusal::HostMalformed => row(
             StatusCode::BAD_REQUEST,
             ["ホスト名の指定が不正です", "the host is malformed"],
@@ -316,7 +319,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::policy::Methods;
+    use crate::{guard::DecisionId, policy::Methods};
 
     const NOW: Timestamp = Timestamp(1_795_400_000_000);
 
@@ -381,6 +384,68 @@ mod tests {
         }
         assert!(!body.contains("://") && !body.contains("<script"), "{body}");
         assert!(!body.contains("<municipal>"), "what a certificate says is text, not markup");
+    }
+
+    /// One of each kind; those with codes of their own are walked where their texts are.
+    fn all() -> Vec<Refusal> {
+        let id: DecisionId = "g-0000000001".parse().unwrap();
+        let methods = [http::Method::GET].iter().collect::<Methods>();
+        let all = vec![
+            Refusal::Identity("certificate-expired"),
+            Refusal::NoRoute,
+            Refusal::MethodUnknown(methods),
+            Refusal::PathMalformed,
+            Refusal::QueryMalformed,
+            Refusal::ParameterUnknown,
+            Refusal::ParameterDoubled,
+            Refusal::ParameterMissing,
+            Refusal::ParameterMalformed,
+            Refusal::HeaderMalformed,
+            Refusal::ContentType,
+            Refusal::BodyUnexpected,
+            Refusal::OutOfHours { opens: None },
+            Refusal::Suspended,
+            Refusal::Wire("wire-version"),
+            Refusal::HostMalformed,
+            Refusal::HostMismatch,
+            Refusal::BodyTooLarge,
+            Refusal::BodyBroken,
+            Refusal::ClientSlow,
+            Refusal::ComponentDown,
+            Refusal::ComponentBusy,
+            Refusal::ComponentSlow,
+            Refusal::AuditDown,
+            Refusal::Limited { retry_after_s: 1 },
+            Refusal::SignInLocked { id, retry_after_s: 1 },
+            Refusal::Blocked { id, retry_after_s: 1 },
+            Refusal::Challenged { id },
+        ];
+        let source = include_str!("refusal.rs");
+        let codes =
+            source.split_once("fn code(self)").unwrap().1.split_once("\n    }\n").unwrap().0;
+        // Two kinds share an arm.
+        assert_eq!(all.len(), codes.matches("=>").count() + 1, "a refusal is missing here");
+        all
+    }
+
+    #[tokio::test]
+    async fn every_refusal_is_told_in_its_own_words_and_what_to_do() {
+        let mut titles = std::collections::BTreeMap::new();
+        for refusal in all() {
+            let words = words(refusal);
+            let code = refusal.code();
+            assert_eq!(titles.insert(words.title[0], code), None, "{code} is told like another");
+            for [japanese, english] in [words.title, words.remedy] {
+                assert!(!japanese.is_ascii() && english.is_ascii(), "{code}: {japanese} {english}");
+            }
+            let (head, body) = answered(Reader::Program, refusal).await;
+            let problem: Problem = serde_json::from_str(&body).unwrap();
+            assert_eq!(problem.kind, format!("urn:kakehashi:problem:{code}"));
+            assert!(problem.detail.is_some_and(|remedy| !remedy.is_ascii()), "{code}");
+            assert!(head.status.is_client_error() || head.status.is_server_error(), "{code}");
+            let (_, page) = answered(Reader::Person, refusal).await;
+            assert!(page.contains(words.title[0]) && page.contains(code), "{code}: {page}");
+        }
     }
 
     #[tokio::test]

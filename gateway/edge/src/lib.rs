@@ -12,6 +12,8 @@ pub mod control;
 mod edge;
 mod explain;
 mod forward;
+#[doc(hidden)]
+pub mod fuzz;
 mod guard;
 mod headers;
 mod host;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kakehashi_fuzz::{Budget, TARGETS, drive, named};
 
 /// Per target. Runs end sooner when a target is fast.
-const BUDGET: Budget = Budget { time: Duration::from_millis(2_500), runs: 200_000, seed: 2026 };
+const BUDGET: Budget = Budget { time: Duration::from_secs(2), runs: 200_000, seed: 2026 };
 
 #[track_caller]
 fn survives(name: &str) {
@@ -38,6 +38,18 @@ each! {
     an_identity "identity"
     a_client_cert_header "client-cert"
     a_reception "reception"
+    an_http1_stream "http1"
+    an_http2_stream "http2"
+    headers "headers"
+    a_host "host"
+    a_client_hello "hello"
+    a_refused_certificate "note"
+    a_path "path"
+    a_parameter "parameter"
+    a_head_before_the_policy "admission"
+    a_certification_request "csr"
+    an_enrolment "enrolment"
+    a_renewal "renewal"
     a_declaration "declaration"
     an_inspector_s_answer "frame"
     a_pdf "pdf"

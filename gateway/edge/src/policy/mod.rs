@@ -7,6 +7,7 @@
 
 mod fault;
 mod file;
+pub(crate) mod fuzz;
 mod head;
 mod hours;
 mod methods;

@@ -5,6 +5,7 @@
 //! a request no stranger can send, and whoever serves it answers the fault that [`Pulse`] keeps. A
 //! connection that asks too much of HTTP/2 is ended. Bodies are not looked into.
 
+pub(crate) mod fuzz;
 mod head;
 mod http1;
 mod http2;

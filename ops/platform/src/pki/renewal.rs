@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
     VerificationAlgorithm,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use kakehashi_kernel::Sha256Digest;
 use rcgen::{KeyPair, SigningKey};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,18 @@ impl RenewalEnvelope {
     /// Writes it as a file.
     pub fn to_json(&self) -> String {
         envelope::to_json(self)
+    }
+
+    /// Answers the digests of certificate and requested key if the envelope opens. For the fuzz targets:
+    /// who issues certificates needs more than digests.
+    ///
+    /// # Errors
+    ///
+    /// As [`RenewalEnvelope::open`] has them.
+    #[doc(hidden)]
+    pub fn opened(&self) -> Result<(Sha256Digest, Sha256Digest), PkiError> {
+        let (leaf, request) = self.open()?;
+        Ok((Sha256Digest::of(&leaf), request.spki()))
     }
 
     /// Answers certificate and request if the certificate's key signed both. Whether the certificate is

@@ -25,7 +25,7 @@ impl Serials for FixedSerials {
 }
 
 /// A client certificate of ours, DER. Its key differs from run to run; what is damaged does not.
-fn certificate() -> Vec<u8> {
+pub(super) fn certificate() -> Vec<u8> {
     static MADE: OnceLock<Vec<u8>> = OnceLock::new();
     MADE.get_or_init(|| {
         let folder = std::env::temp_dir().join(format!("kakehashi-fuzz-{}", std::process::id()));

@@ -3,7 +3,10 @@
 mod documents;
 mod gateway;
 mod keys;
+mod pki;
+mod policy;
 mod uploads;
+mod wire;
 
 use crate::Target;
 
@@ -12,6 +15,18 @@ pub const TARGETS: &[Target] = &[
     gateway::IDENTITY,
     gateway::CLIENT_CERT,
     gateway::RECEPTION,
+    wire::HTTP1,
+    wire::HTTP2,
+    wire::HEADERS,
+    wire::HOST,
+    wire::HELLO,
+    wire::NOTE,
+    policy::PATH,
+    policy::PARAMETER,
+    policy::ADMISSION,
+    pki::REQUEST,
+    pki::ENROLMENT,
+    pki::RENEWAL,
     uploads::DECLARATION,
     uploads::FRAME,
     uploads::PDF,

@@ -389,6 +389,7 @@ fn japanese(code: &str) -> &str {
         "id-malformed" => "番号の形式が違います",
         "too-many-exceptions" => "解除しましたが、例外が多すぎて追加できません",
         "suspension-failed" => "利用停止を変更できません",
+        "suspension-unknown" => "利用停止されていません",
         "question-malformed" => "指定が正しくありません",
         other => other,
     }

@@ -10,9 +10,7 @@ use http::{
 };
 
 /// Names that only the gateway writes or nobody at all, exactly.
-const IDENTITY_NAMES: [&str; 14] = [
-    "client-cert",
-    "client-cert-chain",
+const IDENTITY_NAMES: [&str; 12] = [
     "client-ip",
     "forwarded",
     "x-real-ip",
@@ -29,7 +27,8 @@ const IDENTITY_NAMES: [&str; 14] = [
 ];
 
 /// And everything that begins so.
-const IDENTITY_PREFIXES: [&str; 9] = [
+const IDENTITY_PREFIXES: [&str; 10] = [
+    "client-cert",
     "kakehashi-",
     "x-b3-",
     "x-forwarded",
@@ -132,6 +131,7 @@ mod tests {
             "client_cert",
             "Client-Cert-Chain",
             "Client_Cert-Chain",
+            "Client-Cert-Verify",
             "X-Forwarded-For",
             "x_forwarded_for",
             "X-Forwarded_Proto",

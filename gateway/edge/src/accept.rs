@@ -92,7 +92,7 @@ impl Guest {
 impl Gate {
     /// Takes one connection from accept to its end.
     pub(crate) async fn receive(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        if self.audit.admit().is_err() {
+        if self.audit.admit().await.is_err() {
             // What cannot be recorded does not happen; the ledger counts it.
             return;
         }

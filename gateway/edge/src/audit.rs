@@ -134,9 +134,10 @@ impl Audit {
         Self(Arc::new(Shared { ledger, clock, metrics, strangers: Mutex::default() }))
     }
 
-    /// Lets a request or a connection in only while it could be recorded.
-    pub(crate) fn admit(&self) -> Result<(), Refusal> {
-        self.0.ledger.admit().map_err(|_| Refusal::AuditDown)
+    /// Lets a request or a connection in only while it could be recorded; waits a moment for a disk that
+    /// hesitates.
+    pub(crate) async fn admit(&self) -> Result<(), Refusal> {
+        self.0.ledger.admit_patiently().await.map_err(|_| Refusal::AuditDown)
     }
 
     /// Records how many connections of strangers were counted only, if any were. Asked every minute.

@@ -67,7 +67,7 @@ impl Gate {
         id: RequestId,
         entry: &mut RequestEntry,
     ) -> Result<Response<BoxBody>, Refusal> {
-        self.audit.admit()?;
+        self.audit.admit().await?;
         let progress = Progress::new();
         entry.counts(&progress);
         let running = pulse.begin(&progress);

@@ -210,10 +210,16 @@ fn a_torn_tail_is_cut_and_the_ledger_continues() {
         let book = Book::of(5);
         let whole = fs::read_to_string(&book.path).unwrap();
         fs::write(&book.path, format!("{whole}{torn}")).unwrap();
-        assert_eq!(verify(&book.path, &key()).unwrap(), 5, "{torn:?}");
+        let verified = verify_with(&book.path, &key(), &[], Timestamp(0)).unwrap();
+        assert_eq!((verified.entries, verified.torn_bytes), (5, torn.len() as u64), "{torn:?}");
         book.add(1);
         assert!(fs::read_to_string(&book.path).unwrap().starts_with(&whole));
-        book.check("6 entries");
+        // The ledger tells of it, before anything new.
+        let told = entries(&book.path).unwrap().nth(5).unwrap().unwrap().fact;
+        assert_eq!((&*told.subject, &*told.outcome), ("torn", "cut"), "{told:?}");
+        assert_eq!(told.detail, format!("bytes={}", torn.len()));
+        book.check("7 entries");
+        assert_eq!(verify_with(&book.path, &key(), &[], Timestamp(0)).unwrap().torn_bytes, 0);
     }
 }
 
@@ -422,7 +428,9 @@ fn a_crash_between_two_segments_is_mended() {
         assert_eq!(book.verify_with(&[]), Ok(4), "{torn:?}");
         book.config.segment_bytes_max = 800;
         book.add(1);
-        book.check("6 entries");
+        // What was torn is told.
+        let told = u64::from(torn.is_some_and(|torn| !torn.is_empty()));
+        book.check(&format!("{} entries", 6 + told));
     }
 }
 

@@ -139,7 +139,15 @@ fn verify_ledger(
         anchors.extend(read_anchors(&text, key)?);
     }
     let now = SystemClock.now();
-    Ok(Some(verify_with(&config.gateway.audit, key, &anchors, now)?))
+    let verified = verify_with(&config.gateway.audit, key, &anchors, now)?;
+    if verified.torn_bytes > 0 {
+        eprintln!(
+            "gateway: {} bytes after the last entry are none: torn by a crash, or being written just now. \
+             The gateway cuts them when it starts, and says so in the ledger",
+            verified.torn_bytes
+        );
+    }
+    Ok(Some(verified))
 }
 
 fn print_anchor(path: &Path, segments: bool, given: Option<&Path>) -> anyhow::Result<ExitCode> {

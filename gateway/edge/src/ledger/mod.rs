@@ -2,12 +2,13 @@
 //!
 //! A request hands its fact to a bounded queue and goes on; one thread writes what has gathered every
 //! 20 ms, another syncs it twice a second and then replaces the head. So a killed process loses what it
-//! was told in the last tens of milliseconds, a power cut at most the last second, and the segments may
-//! be ahead of the head, never behind:
+//! was told in the last tens of milliseconds, a power cut at most one second, because nothing new is let
+//! in while a sync is late; and the segments may be ahead of the head, never behind:
 //!
 //! - entries after the head that follow from the chain are accepted;
 //! - entries missing before the head are reported, and the ledger does not open;
-//! - a last line without its end, or no entry at all, was torn by a crash and is cut when opening.
+//! - a last line without its end, or no entry at all, was torn by a crash: it is cut when opening, which
+//!   an entry tells.
 //!
 //! The present segment has the configured name. By size and by day it is closed: made read-only and
 //! renamed after its first entry and that entry's day; the next one begins with an entry that repeats
@@ -34,11 +35,13 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use kakehashi_contract::{AuditFact, AuditKey, AuditSealer};
 use kakehashi_kernel::{Clock, Timestamp};
 use serde::Deserialize;
+use tokio::time::{Instant, sleep};
 use tracing::error;
 
 pub use anchor::{Anchor, read_anchors};
@@ -55,6 +58,8 @@ use writer::Writer;
 const CHAIN: &str = "gateway";
 /// Bytes of one line.
 const LINE_BYTES_MAX: usize = 16 * 1024;
+/// Between two looks at a sync that is late.
+const SYNC_LOOK: Duration = Duration::from_millis(10);
 
 /// How the ledger is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -70,8 +75,11 @@ pub struct LedgerConfig {
     pub reserve_bytes: u64,
     /// Longest time between an entry and the beginning of its sync.
     pub sync_interval_ms: u64,
-    /// A sync that takes longer closes the ledger until it is done: a power cut would lose too much.
+    /// A sync that takes longer closes the ledger until it is done: a power cut would lose too much. With
+    /// `sync_interval_ms` it adds up to the time whose entries a power cut may take: one second.
     pub sync_late_ms: u64,
+    /// How long what is new waits at a late sync before it is turned away.
+    pub sync_patience_ms: u64,
     /// Closed segments that are verified in the background after a start, newest first.
     pub verify_segments_max: usize,
     /// A file of anchors (`kakehashi audit anchor`), best on another machine's disk. What it says is
@@ -87,7 +95,8 @@ impl Default for LedgerConfig {
             waiting_max: 65_536,
             reserve_bytes: 2 * 1024 * 1024,
             sync_interval_ms: 500,
-            sync_late_ms: 5_000,
+            sync_late_ms: 500,
+            sync_patience_ms: 5_000,
             verify_segments_max: 8,
             anchors: None,
         }
@@ -222,6 +231,7 @@ pub struct LedgerFigures {
 pub struct Ledger {
     queue: Arc<Queue>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    patience: Duration,
 }
 
 impl Ledger {
@@ -249,12 +259,13 @@ impl Ledger {
     ) -> Result<Self, LedgerBroken> {
         let queue = Arc::new(Queue::new(config.waiting_max));
         let verify_max = config.verify_segments_max;
+        let patience = Duration::from_millis(config.sync_patience_ms);
         let writer =
             Writer::open(disk, path, AuditSealer::new(key), config, clock, Arc::clone(&queue))?;
         let writer = std::thread::Builder::new()
             .name("audit-ledger".to_owned())
             .spawn(move || writer.run())?;
-        let ledger = Self { queue, writer: Mutex::new(Some(writer)) };
+        let ledger = Self { queue, writer: Mutex::new(Some(writer)), patience };
         verify::behind(path, key, verify_max, Arc::clone(&ledger.queue))?;
         Ok(ledger)
     }
@@ -270,6 +281,22 @@ impl Ledger {
             self.queue.turn_away();
         }
         closed.map_or(Ok(()), Err)
+    }
+
+    /// As [`Ledger::admit`], but waits for a sync that is late, as long as the configuration says: a disk
+    /// that hesitates holds requests up and refuses none.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`].
+    pub(crate) async fn admit_patiently(&self) -> Result<(), Closed> {
+        if self.queue.closed() == Some(Closed::SyncLate) {
+            let end = Instant::now() + self.patience;
+            while self.queue.closed() == Some(Closed::SyncLate) && Instant::now() < end {
+                sleep(SYNC_LOOK).await;
+            }
+        }
+        self.admit()
     }
 
     /// Why no entries are taken, if none are.

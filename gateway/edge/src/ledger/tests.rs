@@ -231,6 +231,43 @@ fn a_sync_that_takes_too_long_closes_until_it_is_done() {
     assert_eq!(bench.end().1, 1);
 }
 
+#[tokio::test]
+async fn what_is_new_waits_for_a_late_sync_and_is_turned_away_only_when_it_is_very_late() {
+    use futures_util::FutureExt;
+    let mut bench = Bench::new();
+    bench.disk.stall(true);
+    bench.add();
+    bench.becomes(Some(Closed::SyncLate));
+    {
+        let mut waiting = std::pin::pin!(bench.ledger.admit_patiently());
+        assert_eq!(
+            waiting.as_mut().now_or_never(),
+            None,
+            "it is let in only when the disk has answered"
+        );
+        bench.disk.stall(false);
+        assert_eq!(waiting.await, Ok(()));
+    }
+    assert_eq!(bench.ledger.figures().turned_away, 0);
+    bench.disk.stall(true);
+    bench.add();
+    bench.becomes(Some(Closed::SyncLate));
+    bench.ledger.patience = Duration::ZERO;
+    assert_eq!(bench.ledger.admit_patiently().await, Err(Closed::SyncLate));
+    assert_eq!(bench.ledger.figures().turned_away, 1);
+    bench.disk.stall(false);
+    bench.becomes(None);
+    let (said, entries) = bench.end();
+    assert!(said.contains(&"opened sync-late turned-away=1".to_owned()), "{said:?}");
+    assert_eq!(entries, 2);
+}
+
+#[test]
+fn the_defaults_add_up_to_one_second() {
+    let LedgerConfig { sync_interval_ms, sync_late_ms, .. } = LedgerConfig::default();
+    assert!(sync_interval_ms + sync_late_ms <= 1_000, "never lost beyond the last second");
+}
+
 #[test]
 fn a_full_queue_closes_and_the_gap_is_told() {
     let bench = Bench::new();

@@ -34,6 +34,8 @@ pub struct Verified {
     pub segments: u64,
     /// Anchors that were met.
     pub anchors: usize,
+    /// Bytes after the last whole entry: torn by a crash, or being written just now.
+    pub torn_bytes: u64,
     /// Where it stands: an anchor to keep elsewhere.
     pub anchor: Anchor,
     /// The ends of closed segments, as anchors: what to keep before the segment is taken away.
@@ -87,13 +89,15 @@ pub fn verify_with(
             segments = found;
             continue;
         }
-        chain.walk(present.as_ref(), Last::Present)?;
+        let walked = chain.walk(present.as_ref(), Last::Present)?;
         chain.finish(&head, anchors)?;
+        let length = present.map_or(Ok(0), |file| file.metadata().map(|found| found.len()))?;
         return Ok(Verified {
             entries: chain.end.entries,
             first: start.entries + 1,
             segments: verified as u64 + 1,
             anchors: anchors.iter().filter(|anchor| anchor.sequence >= start.entries).count(),
+            torn_bytes: length.saturating_sub(walked.bytes),
             anchor: Anchor::new(&sealer, chain.end.entries, chain.end.digest, now),
             segment_anchors,
         });

@@ -11,7 +11,7 @@ use std::{
 
 use kakehashi_contract::{AuditFact, AuditSealer, audit::AuditHead};
 use kakehashi_kernel::{Clock, Timestamp};
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use super::{
     CHAIN, Closed, LINE_BYTES_MAX, LedgerBroken, LedgerConfig,
@@ -94,6 +94,7 @@ impl Writer {
         };
         let file = open_segment(path)?;
         let tail = verify_tail(path, &file, &load_head(path)?, &sealer, &anchors)?;
+        let torn_bytes = file.metadata()?.len().saturating_sub(tail.bytes);
         file.set_len(tail.bytes)?;
         file.sync_all()?;
         sync_folder(path)?;
@@ -125,6 +126,10 @@ impl Writer {
         writer.trouble.is_disk_full = !writer.restore_reserve();
         writer.queue.reached(writer.end.entries, writer.segment());
         writer.judge();
+        if torn_bytes > 0 {
+            warn!(bytes = torn_bytes, "the end of the audit ledger was torn by a crash and is cut");
+            writer.note("torn", "cut", format!("bytes={torn_bytes}"));
+        }
         Ok(writer)
     }
 
@@ -314,7 +319,11 @@ impl Writer {
         self.closed = now;
         match (before, now) {
             (before, Some(why)) if before != now => {
-                error!(why = why.code(), "the audit ledger is closed: nobody is answered");
+                if why == Closed::SyncLate {
+                    warn!("a sync of the audit ledger is late: what is new waits");
+                } else {
+                    error!(why = why.code(), "the audit ledger is closed: nobody is answered");
+                }
                 if why != Closed::DiskFull {
                     self.note("closed", why.code(), String::new());
                 }

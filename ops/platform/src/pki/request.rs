@@ -164,6 +164,10 @@ impl SigningRequest {
             }
             first.to_vec()
         };
+        // The parser below also takes a sequence that says of itself it has no parts: no DER.
+        if der.first() != Some(&0x30) {
+            return Err(RequestRefusal::Unreadable);
+        }
         let (rest, request) =
             X509CertificationRequest::from_der(&der).map_err(|_| RequestRefusal::Unreadable)?;
         if !rest.is_empty() {

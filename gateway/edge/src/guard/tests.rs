@@ -295,6 +295,24 @@ async fn failed_sign_ins_lock_the_sign_in_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn scanning_with_many_certificates_is_cut_off_at_a_hundred_and_twenty() {
+    let post = Post::new(GuardConfig::default());
+    let desks: Vec<_> =
+        (0..10).map(|n| post.come("192.0.2.1", &holder("141003", n)).unwrap()).collect();
+    for target in 0..120 {
+        let desk = &desks[target % 10];
+        assert!(post.visit(desk).await.is_ok(), "{target}");
+        post.guard.refused(desk, Some(target as u64), None);
+    }
+    for desk in &desks {
+        assert!(is_blocked(&post.visit(desk).await), "every certificate of the organisation");
+    }
+    assert_eq!(post.told(), ["guard.block scan"]);
+    let other = post.come("192.0.2.1", &holder("141004", 1)).unwrap();
+    assert!(post.visit(&other).await.is_ok(), "and nobody else's");
+}
+
+#[tokio::test]
 async fn guessing_passwords_with_many_certificates_locks_the_organisation() {
     let post = Post::new(GuardConfig::default());
     let desks: Vec<_> =

@@ -165,6 +165,13 @@ impl Bench {
     }
 }
 
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // A test that fails must not wait for ever for a disk that it stalled.
+        self.disk.stall(false);
+    }
+}
+
 #[test]
 fn a_full_disk_closes_the_ledger_and_says_so_in_it_until_there_is_room() {
     let bench = Bench::new();

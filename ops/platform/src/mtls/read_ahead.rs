@@ -110,6 +110,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ReadAhead<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
@@ -119,25 +121,23 @@ mod tests {
         let sent: Vec<u8> = (0..200_000_u32).flat_map(u32::to_be_bytes).collect();
         let (mut far, near) = duplex(256 * 1024);
         let mut near = ReadAhead::new(near);
-        let (sending, reading) = (sent.clone(), async {
-            let mut found = vec![0; sent.len()];
+        let mut found = vec![0; sent.len()];
+        let reading = async {
             for piece in found.chunks_mut(4096) {
                 near.read_exact(piece).await.unwrap();
             }
-            assert!(found == sent, "bytes changed on their way");
-            // A byte that comes alone finds no buffer and leaves none.
-            assert_eq!(near.read_u8().await.unwrap(), 7);
-            assert_eq!(near.ahead.capacity(), 0);
-            near
-        });
-        let ((), mut near) = tokio::join!(
-            async {
-                far.write_all(&sending).await.unwrap();
-                far.flush().await.unwrap();
-                while far.write_u8(7).await.is_err() {}
-            },
-            reading
-        );
+        };
+        let (written, ()) = tokio::join!(far.write_all(&sent), reading);
+        written.unwrap();
+        assert!(found == sent, "bytes changed on their way");
+        assert!(near.is_flowing, "much came at a time");
+        // Who waits for more holds no buffer.
+        let mut byte = [0; 1];
+        let mut waiting = pin!(near.read(&mut byte));
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        far.write_u8(7).await.unwrap();
+        assert_eq!(waiting.await.unwrap(), 1);
+        assert_eq!((byte, near.ahead.capacity(), near.is_flowing), ([7], 0, true));
         drop(far);
         assert_eq!(near.read(&mut [0; 8]).await.unwrap(), 0);
     }

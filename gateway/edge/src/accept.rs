@@ -2,9 +2,9 @@
 //!
 //! One function per stage. A stage that refuses names a code, and the connection gets one audit entry.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, Version, header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use kakehashi_contract::{Identity, Zone};
 use kakehashi_kernel::{Clock, Ids, RequestId};
@@ -48,6 +48,8 @@ pub(crate) struct Gate {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
+    /// How long a connection may still ask when the gateway ends.
+    pub(crate) linger: Duration,
     pub(crate) wire: Arc<WireLimits>,
     pub(crate) shutdown: CancellationToken,
 }
@@ -126,6 +128,12 @@ impl Gate {
         self.guard.handshake_failed(peer.ip(), code);
         debug!(%peer, zone = %self.zone, code, "handshake refused");
         self.audit.connection_refused(self.zone, &Stranger::at(peer), code);
+    }
+
+    /// Closes a connection for which there is no place.
+    pub(crate) fn turn_back(&self, peer: SocketAddr) {
+        debug!(%peer, zone = %self.zone, "no place for a connection");
+        self.audit.connection_refused(self.zone, &Stranger::at(peer), "connections-full");
     }
 
     /// Waits for the client's first message.
@@ -207,8 +215,14 @@ impl Gate {
             let served = Arc::clone(&served);
             async move {
                 let (gate, guest, pulse) = &*served;
+                let version = request.version();
                 // HTTP/1.1 keeps room for one answer's future as long as the connection lives: a pointer.
-                Ok::<_, Infallible>(Box::pin(gate.answer(guest, pulse, request)).await)
+                let mut answer = Box::pin(gate.answer(guest, pulse, request)).await;
+                if version == Version::HTTP_11 && gate.shutdown.is_cancelled() {
+                    // So that the client does not ask again on a connection that ends.
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
             }
         });
         tokio::select! {
@@ -245,7 +259,7 @@ impl Gate {
 
     const fn grants(&self) -> Grants {
         let Limits { streams_max, header_bytes_max, .. } = self.limits;
-        Grants { streams_max, head_bytes_max: header_bytes_max }
+        Grants { streams_max, head_bytes_max: header_bytes_max, linger: self.linger }
     }
 
     /// Tells a client whose certificate we could read but not use; the handshake's entry stands for all.
@@ -263,7 +277,8 @@ impl Gate {
             std::future::ready(Ok::<_, Infallible>(answer))
         });
         let pulse = Pulse::new(Arc::clone(&self.wire));
-        let serving = serve(stream, service, self.grants(), &pulse, &told);
+        let grants = Grants { linger: Duration::ZERO, ..self.grants() };
+        let serving = serve(stream, service, grants, &pulse, &told);
         if timeout(self.limits.handshake_timeout, serving).await.is_err() {
             debug!(code = refusal.code(), "a refused client asked nothing");
         }

@@ -53,6 +53,10 @@ pub struct EdgeConfig {
     /// What clients are granted.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// A Unix socket (mode 0600) over which the next gateway process takes the listening sockets from this
+    /// one, so that a restart refuses no connection. None: it does not.
+    #[serde(default)]
+    pub handover: Option<PathBuf>,
 }
 
 /// One listening address for one zone.
@@ -135,7 +139,7 @@ pub struct UpstreamClientConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
-    /// Open connections of one listener.
+    /// Open connections of one listener; one more is closed at once (`connections-full`).
     pub connections_max: usize,
     /// Concurrent requests of one HTTP/2 connection.
     pub streams_max: u32,
@@ -169,7 +173,13 @@ pub struct LimitsConfig {
     pub idle_timeout_ms: u64,
     /// For one request as a whole, up to the header of its answer.
     pub total_timeout_ms: u64,
-    /// For running requests after shutdown began.
+    /// From not being ready to not taking connections any more, for whoever spreads connections over several
+    /// gateways to notice. Not waited for when a successor takes over.
+    pub drain_notice_ms: u64,
+    /// How long a connection on which nothing runs may still ask after that. It is answered with
+    /// `Connection: close`, or GOAWAY before the answer.
+    pub drain_linger_ms: u64,
+    /// For running requests after that.
     pub drain_timeout_ms: u64,
 }
 
@@ -193,6 +203,8 @@ impl Default for LimitsConfig {
             control_frames_max: 50,
             idle_timeout_ms: 60_000,
             total_timeout_ms: 30 * 60_000,
+            drain_notice_ms: 0,
+            drain_linger_ms: 500,
             drain_timeout_ms: 10_000,
         }
     }
@@ -232,6 +244,19 @@ impl LimitsConfig {
             lifetime: Duration::from_millis(self.connection_lifetime_ms),
             requests_max: self.connection_requests_max,
         }
+    }
+
+    pub(crate) const fn drain_notice(&self) -> Duration {
+        Duration::from_millis(self.drain_notice_ms)
+    }
+
+    pub(crate) const fn drain_linger(&self) -> Duration {
+        Duration::from_millis(self.drain_linger_ms)
+    }
+
+    /// Answers how long the gateway may take to end its work, without closing its ledger.
+    pub const fn ending(&self) -> Duration {
+        Duration::from_millis(self.drain_notice_ms.saturating_add(self.drain_timeout_ms))
     }
 
     pub(crate) const fn idle(&self) -> Duration {

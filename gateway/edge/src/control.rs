@@ -321,8 +321,17 @@ impl Operator {
     fn of(credentials: UCred) -> Option<Self> {
         let uid = credentials.uid();
         let is_permitted = uid == 0 || uid == rustix::process::geteuid().as_raw();
-        is_permitted.then(|| Self { actor: format!("operator/{uid}/{}", user_name(uid)) })
+        is_permitted.then(|| Self { actor: actor(uid) })
     }
+}
+
+/// Names whoever acts as the gateway's own user, as the ledger does.
+pub(crate) fn own_actor() -> String {
+    actor(rustix::process::geteuid().as_raw())
+}
+
+fn actor(uid: u32) -> String {
+    format!("operator/{uid}/{}", user_name(uid))
 }
 
 /// Looks a user's name up for people who read the ledger; the number is what counts.
@@ -349,6 +358,15 @@ pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         return Err(io::Error::new(io::ErrorKind::AddrInUse, "another gateway has this socket"));
     }
+    bind_private(path)
+}
+
+/// Binds a socket for its owner alone, in place of whatever lies there.
+///
+/// # Errors
+///
+/// When the folder cannot be written.
+pub(crate) fn bind_private(path: &Path) -> io::Result<UnixListener> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let new = PathBuf::from(new);

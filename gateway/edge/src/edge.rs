@@ -1,16 +1,20 @@
 //! The gateway as a whole: bind, run, drain.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, io, net::SocketAddr, os::fd::AsFd, path::PathBuf, sync::Arc,
+    time::Duration,
+};
 
 use kakehashi_contract::{AuditKey, Zone};
 use kakehashi_kernel::{Clock, Ids};
 use kakehashi_platform::{
-    mtls::{ClientTls, ClientTrust, Lanes, TlsError, Trust, accept_each_on},
+    mtls::{ClientTls, ClientTrust, Lanes, TlsError, Trust, WhenFull, accept_each_on},
     pki::CertificateFiles,
 };
 use tokio::{
     net::{TcpListener, UnixListener},
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
+    time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -18,17 +22,22 @@ use tracing::{error, info};
 use crate::{
     accept::Gate,
     audit::Audit,
-    config::EdgeConfig,
+    config::{EdgeConfig, ListenerConfig},
     control::{self, Control},
     forward::Forward,
     guard::{Guard, GuardParts},
+    handover::{Handover, HandoverError, Inherited, Successor},
     ledger::{Ledger, LedgerBroken},
+    listen,
     metrics::Metrics,
     operation::{NotLoopback, Operation},
     policy::{PolicyError, Rulebook, SuspensionError, Suspensions},
     trace::{TraceError, Traces},
     upstream::Upstreams,
 };
+
+/// Between two looks at a ledger that another process has.
+const LEDGER_PAUSE: Duration = Duration::from_millis(50);
 
 /// What the gateway is given by its surroundings.
 #[derive(Clone)]
@@ -104,6 +113,9 @@ pub enum EdgeError {
     /// The guard's thread cannot be started.
     #[error("the guard cannot be started")]
     Guard(#[source] std::io::Error),
+    /// The gateway that runs does not hand over, or ours cannot later.
+    #[error("listening sockets cannot be handed over")]
+    Handover(#[from] HandoverError),
     /// The operator's socket cannot be made.
     #[error("cannot make the operator's socket {path}")]
     Control {
@@ -124,6 +136,8 @@ pub struct Edge {
     guard: Arc<Guard>,
     control: Option<OpenControl>,
     ledger: Arc<Ledger>,
+    handover: Option<Handover>,
+    drain_notice: Duration,
     metrics: Arc<Metrics>,
     traces: Option<Arc<Traces>>,
     operation: Option<TcpListener>,
@@ -135,7 +149,8 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Checks the configuration, opens the ledger and binds every listener. Answers nobody yet.
+    /// Checks the configuration, takes or binds every listening socket, ends the gateway before us if there
+    /// is one, and opens the ledger. Answers nobody yet.
     ///
     /// # Errors
     ///
@@ -157,19 +172,11 @@ impl Edge {
         if zones.is_empty() || zones.len() != config.listeners.len() {
             return Err(EdgeError::Listeners);
         }
-        let clock = Arc::clone(&parts.clock);
-        let opened = Ledger::open(&config.audit, &parts.audit_key, config.ledger.clone(), clock)?;
-        let ledger = Arc::new(opened);
+        let traces = Traces::start(config.operation.traces.as_ref())?.map(Arc::new);
+        let Doors { sockets, operation, handover, locked } = doors(&config).await?;
+        let ledger = Arc::new(ledger(&config, &parts, locked).await?);
         let metrics = Arc::new(Metrics::new());
         let audit = Audit::new(Arc::clone(&ledger), Arc::clone(&parts.clock), Arc::clone(&metrics));
-        let traces = Traces::start(config.operation.traces.as_ref())?.map(Arc::new);
-        let operation = match config.operation.loopback()? {
-            Some(address) => {
-                let bind = |source| EdgeError::Bind { address, source };
-                Some(TcpListener::bind(address).await.map_err(bind)?)
-            }
-            None => None,
-        };
         let guard = Arc::new(guard(&config, &parts.clock, &parts.ids, &ledger, &metrics)?);
         let (shutdown, drain) = (CancellationToken::new(), CancellationToken::new());
         let control = Control {
@@ -180,10 +187,7 @@ impl Edge {
         };
         let control = open_control(&config, control)?;
         let mut gates = Vec::new();
-        for (listener, trust) in trusts {
-            let bind = |source| EdgeError::Bind { address: listener.address, source };
-            let socket = TcpListener::bind(listener.address).await.map_err(bind)?;
-            let address = socket.local_addr().map_err(bind)?;
+        for ((listener, trust), (socket, address)) in trusts.into_iter().zip(sockets) {
             let gate = Gate {
                 zone: listener.zone,
                 server_names: listener.server_names.clone(),
@@ -197,6 +201,7 @@ impl Edge {
                 ids: Arc::clone(&parts.ids),
                 clock: Arc::clone(&parts.clock),
                 limits: config.limits.connection(),
+                linger: config.limits.drain_linger(),
                 wire: Arc::new(config.limits.wire()),
                 shutdown: shutdown.clone(),
             };
@@ -211,6 +216,8 @@ impl Edge {
             guard,
             control,
             ledger,
+            handover,
+            drain_notice: config.limits.drain_notice(),
             metrics,
             traces,
             operation,
@@ -231,9 +238,12 @@ impl Edge {
         self.operation.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// Serves until `shutdown`, then drains, syncs the ledger and returns.
+    /// Serves until `shutdown`, an operator's word or a successor; then drains, syncs the ledger and returns.
+    ///
+    /// Readiness is denied first.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut listening = JoinSet::new();
+        let ending = CancellationToken::new();
         // Looked at until the last moment: a drain is seen from here.
         let mut looking = JoinSet::new();
         if let Some(listener) = self.operation {
@@ -247,8 +257,8 @@ impl Edge {
                 listeners,
                 policy: Arc::clone(&self.policy),
                 upstreams: Arc::clone(&self.upstreams),
-                clock: self.clock,
-                shutdown: self.shutdown.clone(),
+                clock: Arc::clone(&self.clock),
+                shutdown: ending.clone(),
             };
             looking.spawn(operation.run(listener));
         }
@@ -264,28 +274,21 @@ impl Edge {
             let gate = Arc::new(gate);
             let (files, stop) = (Arc::clone(gate.trust.files()), self.shutdown.clone());
             listening.spawn(async move { files.follow_files(&stop).await });
-            let lanes = Arc::clone(&self.lanes);
-            listening.spawn(async move {
-                let (limits, stop) = (gate.limits.clone(), gate.shutdown.clone());
-                accept_each_on(Some(&lanes), socket, &limits, &stop, |stream, peer| {
-                    Arc::clone(&gate).receive(stream, peer)
-                })
-                .await;
-            });
+            listening.spawn(listen_at(gate, socket, Arc::clone(&self.lanes)));
         }
-        let mut minutes = tokio::time::interval(Duration::from_mins(1));
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                () = self.drain.cancelled() => break,
-                _ = minutes.tick() => {
-                    self.audit.tell_strangers();
-                    let guard = Arc::clone(&self.guard);
-                    if tokio::task::spawn_blocking(move || guard.save()).await.is_err() {
-                        error!("the guard's state could not be saved");
-                    }
-                }
-            }
+        let successor = tokio::select! {
+            () = shutdown.cancelled() => None,
+            () = self.drain.cancelled() => None,
+            successor = succeeded(self.handover.as_ref()) => Some(successor),
+            () = every_minute(&self.audit, &self.guard) => None,
+        };
+        ending.cancel();
+        if successor.is_some() {
+            let (now, by) = (self.clock.now(), control::own_actor());
+            self.guard.act(now, &by, "gateway.handover", "gateway", "ok", String::new());
+        } else {
+            self.handover.map(Handover::withdraw).unwrap_or_default();
+            sleep(self.drain_notice).await;
         }
         self.shutdown.cancel();
         while let Some(ended) = listening.join_next().await {
@@ -293,17 +296,111 @@ impl Edge {
                 error!(%error, "a listener panicked");
             }
         }
+        looking.shutdown().await;
         self.audit.tell_strangers();
-        let (ledger, guard, traces) = (self.ledger, self.guard, self.traces);
-        let closing = tokio::task::spawn_blocking(move || {
-            guard.close();
-            ledger.close();
-            if let Some(traces) = traces {
-                traces.end();
-            }
+        let closing = spawn_blocking(move || {
+            self.guard.close();
+            self.ledger.close();
+            successor.map(Successor::release).unwrap_or_default();
+            self.traces.map(|traces| traces.end()).unwrap_or_default();
         });
         if closing.await.is_err() {
             error!("the guard's state and the audit ledger could not be closed");
+        }
+    }
+}
+
+/// Gives what comes at a listener's socket to its gate, and turns back what has no room.
+async fn listen_at(gate: Arc<Gate>, socket: TcpListener, lanes: Arc<Lanes>) {
+    let receive = |stream, peer| Arc::clone(&gate).receive(stream, peer);
+    let turn_back = |peer| gate.turn_back(peer);
+    let room = (&gate.limits, WhenFull::TurnAway(&turn_back));
+    accept_each_on(Some(&lanes), socket, room, &gate.shutdown, receive).await;
+}
+
+/// Never returns without a way to be succeeded.
+async fn succeeded(handover: Option<&Handover>) -> Successor {
+    match handover {
+        Some(handover) => handover.wait().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Does what is to be done every minute; never returns.
+async fn every_minute(audit: &Audit, guard: &Arc<Guard>) {
+    let mut minutes = tokio::time::interval(Duration::from_mins(1));
+    loop {
+        minutes.tick().await;
+        audit.tell_strangers();
+        let guard = Arc::clone(guard);
+        if spawn_blocking(move || guard.save()).await.is_err() {
+            error!("the guard's state could not be saved");
+        }
+    }
+}
+
+/// What the gateway listens on.
+struct Doors {
+    /// In the order of the configured listeners.
+    sockets: Vec<(TcpListener, SocketAddr)>,
+    operation: Option<TcpListener>,
+    /// How to pass them on.
+    handover: Option<Handover>,
+    /// How long the ledger may still be somebody else's.
+    locked: Option<Duration>,
+}
+
+/// Takes each listening socket from whoever had it, or binds it; then the process before us, if there is
+/// one, ends. Everything that can be wrong with the configuration was found before: it is not ended for a
+/// successor that does not start.
+async fn doors(config: &EdgeConfig) -> Result<Doors, EdgeError> {
+    let path = config.handover.clone();
+    let gathering = spawn_blocking(move || Inherited::gather(path.as_deref()));
+    let mut inherited = gathering.await.map_err(|error| lost(&error))??;
+    let mut open = |address: SocketAddr| {
+        let opened = match inherited.take(address) {
+            Some(socket) => listen::adopt(socket),
+            None => listen::bind(address),
+        };
+        opened.map_err(|source| EdgeError::Bind { address, source })
+    };
+    let operation = config.operation.loopback()?.map(&mut open).transpose()?;
+    let mut sockets = Vec::new();
+    for &ListenerConfig { address, .. } in &config.listeners {
+        let socket = open(address)?;
+        let bound = socket.local_addr().map_err(|source| EdgeError::Bind { address, source })?;
+        sockets.push((socket, bound));
+    }
+    let succeeding = spawn_blocking(move || inherited.succeed());
+    let locked = succeeding.await.map_err(|error| lost(&error))??;
+    let handover = match &config.handover {
+        Some(path) => {
+            let all = sockets.iter().map(|(socket, _)| socket).chain(&operation);
+            let copies = all.map(|socket| socket.as_fd().try_clone_to_owned());
+            let copies = copies.collect::<io::Result<Vec<_>>>().map_err(HandoverError::Socket)?;
+            Some(Handover::open(path, copies, config.limits.ending())?)
+        }
+        None => None,
+    };
+    Ok(Doors { sockets, operation, handover, locked })
+}
+
+fn lost(error: &tokio::task::JoinError) -> HandoverError {
+    HandoverError::Socket(io::Error::other(error.to_string()))
+}
+
+/// Opens the ledger, waiting for whoever had it if that one is known to end.
+async fn ledger(
+    config: &EdgeConfig,
+    parts: &EdgeParts,
+    locked: Option<Duration>,
+) -> Result<Ledger, LedgerBroken> {
+    let until = Instant::now() + locked.unwrap_or_default();
+    loop {
+        let (clock, settings) = (Arc::clone(&parts.clock), config.ledger.clone());
+        match Ledger::open(&config.audit, &parts.audit_key, settings, clock) {
+            Err(LedgerBroken::InUse) if Instant::now() < until => sleep(LEDGER_PAUSE).await,
+            opened => return opened,
         }
     }
 }

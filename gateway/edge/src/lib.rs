@@ -15,10 +15,12 @@ mod forward;
 #[doc(hidden)]
 pub mod fuzz;
 mod guard;
+mod handover;
 mod headers;
 mod host;
 mod identify;
 pub mod ledger;
+mod listen;
 mod metrics;
 mod note;
 pub mod operation;
@@ -37,6 +39,7 @@ mod wire_words;
 pub use config::{EdgeConfig, LimitsConfig, ListenerConfig, RootConfig, UpstreamClientConfig};
 pub use edge::{Edge, EdgeError, EdgeParts};
 pub use guard::config::{GuardConfig, Rate};
+pub use handover::HandoverError;
 pub use policy::{
     Policy, PolicyError, PolicyFault, RouteLine, Suspension, SuspensionError, Suspensions,
 };

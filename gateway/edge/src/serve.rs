@@ -23,7 +23,7 @@ use hyper_util::rt::TokioIo;
 use kakehashi_platform::mtls::{BoxBody, ReadAhead};
 use tokio::{
     net::TcpStream,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, Sleep, sleep, sleep_until, timeout},
 };
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -62,6 +62,9 @@ pub(crate) enum Ended {
 pub(crate) struct Grants {
     pub(crate) streams_max: u32,
     pub(crate) head_bytes_max: usize,
+    /// From the shutdown to the end of a connection on which nothing runs. Who has just connected is about
+    /// to ask, and would be refused otherwise.
+    pub(crate) linger: Duration,
 }
 
 /// Serves a connection until it ends, retires, or has to be cut off. After `shutdown` its running
@@ -88,15 +91,16 @@ where
             builder
                 .header_read_timeout(None)
                 .max_buf_size(BUFFER_BYTES_MAX.max(grants.head_bytes_max));
-            drive(Box::pin(builder.serve_connection(wire, service)).as_mut(), pulse, shutdown).await
+            let mut connection = Box::pin(builder.serve_connection(wire, service));
+            drive(connection.as_mut(), pulse, shutdown, grants.linger).await
         }
         Spoken::Http2 => {
             let queue = Queue::default();
             let builder = http2_builder(queue.clone(), grants);
             let connection = Box::pin(builder.serve_connection(wire, service));
             let streams = FuturesUnordered::new();
-            let together = Together { connection, queue, streams };
-            drive(pin!(together), pulse, shutdown).await
+            let together = Together { connection, queue, streams, is_leaving: false };
+            drive(pin!(together), pulse, shutdown, grants.linger).await
         }
     }
 }
@@ -114,12 +118,22 @@ fn http2_builder(queue: Queue, grants: Grants) -> http2::Builder<Queue> {
     builder
 }
 
+/// Never returns without a clock.
+async fn ring(clock: Option<&mut Pin<Box<Sleep>>>) {
+    match clock {
+        Some(clock) => clock.await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn drive<C: Connection>(
     mut connection: Pin<&mut C>,
     pulse: &Pulse,
     shutdown: &CancellationToken,
+    linger: Duration,
 ) -> Ended {
     let mut ending_since = None;
+    let mut farewell: Option<Pin<Box<Sleep>>> = None;
     let mut clock = pin!(sleep_until(Instant::now() + pulse.look()));
     loop {
         tokio::select! {
@@ -150,7 +164,11 @@ async fn drive<C: Connection>(
                 }
                 clock.as_mut().reset(now + pulse.look());
             }
-            () = shutdown.cancelled(), if ending_since.is_none() => {
+            () = shutdown.cancelled(), if farewell.is_none() && ending_since.is_none() => {
+                connection.as_mut().leave();
+                farewell = Some(Box::pin(sleep(linger)));
+            }
+            () = ring(farewell.as_mut()), if farewell.is_some() && ending_since.is_none() => {
                 ending_since = Some(Instant::now());
                 connection.as_mut().retire();
             }
@@ -172,6 +190,9 @@ fn refused(error: &hyper::Error) -> Option<&'static str> {
 
 /// A connection that can be told to take nothing new.
 trait Connection: Future<Output = hyper::Result<()>> {
+    /// Takes the request that is asked next, and lets the peer know with its answer that no other is.
+    fn leave(self: Pin<&mut Self>);
+    /// Takes no other request.
     fn retire(self: Pin<&mut Self>);
 }
 
@@ -181,6 +202,9 @@ impl<S> Connection for Plain<S>
 where
     S: Service<Request<Incoming>, Response = Response<BoxBody>, Error = Infallible>,
 {
+    /// Who answers says so, by `Connection: close`.
+    fn leave(self: Pin<&mut Self>) {}
+
     fn retire(self: Pin<&mut Self>) {
         self.graceful_shutdown();
     }
@@ -209,6 +233,7 @@ where
     connection: Pin<Box<Multiplexed<S>>>,
     queue: Queue,
     streams: FuturesUnordered<Stream>,
+    is_leaving: bool,
 }
 
 impl<S> Future for Together<S>
@@ -227,6 +252,9 @@ where
             let begun = std::mem::take(
                 &mut *together.queue.0.lock().unwrap_or_else(PoisonError::into_inner),
             );
+            if together.is_leaving && !begun.is_empty() {
+                together.connection.as_mut().graceful_shutdown();
+            }
             together.streams.extend(begun);
             // A stream that ends may let the connection end; one that has only said something wakes it.
             if !matches!(together.streams.poll_next_unpin(context), Poll::Ready(Some(()))) {
@@ -241,6 +269,16 @@ where
     S: Service<Request<Incoming>, Response = Response<BoxBody>, Error = Infallible>,
     S::Future: Send + 'static,
 {
+    /// GOAWAY goes out while an answer is awaited, before it: a peer that is about to ask while GOAWAY is
+    /// on its way may lose its request, and not every client asks again (RFC 9113 §6.8).
+    fn leave(self: Pin<&mut Self>) {
+        let together = self.get_mut();
+        together.is_leaving = true;
+        if !together.streams.is_empty() {
+            together.connection.as_mut().graceful_shutdown();
+        }
+    }
+
     fn retire(self: Pin<&mut Self>) {
         self.get_mut().connection.as_mut().graceful_shutdown();
     }

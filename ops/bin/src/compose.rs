@@ -336,7 +336,12 @@ pub(crate) async fn start(mut config: Config, roles: Roles) -> anyhow::Result<Ru
         let parts = EdgeParts { audit_key, clock, ids: Arc::new(SystemIds) };
         let edge = Edge::bind(config.gateway.clone(), parts).await?;
         addresses = edge.addresses();
-        shutdown.spawn(edge.run(token));
+        // An operator or a successor may end the gateway; nobody reaches a process that has none.
+        let process = shutdown.clone();
+        shutdown.spawn(async move {
+            edge.run(token).await;
+            process.begin();
+        });
     }
     Ok(Running { shutdown, config, components, addresses, queue })
 }

@@ -12,6 +12,8 @@ use crate::{
 
 /// How long running work may take to end.
 pub(crate) const DRAIN: Duration = Duration::from_secs(20);
+/// Beyond what its clients are granted, for the gateway to close its ledger.
+const CLOSE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(path: &Path, role: RoleArg) -> anyhow::Result<ExitCode> {
     let config: Config = load_config(path)?;
@@ -19,6 +21,7 @@ pub(crate) async fn run(path: &Path, role: RoleArg) -> anyhow::Result<ExitCode> 
     let running = compose::start(config, Roles::of(role)).await?;
     running.shutdown.signalled().await?;
     tracing::info!("draining");
-    let is_drained = running.stop(DRAIN).await;
+    let drain = DRAIN.max(running.config.gateway.limits.ending() + CLOSE);
+    let is_drained = running.stop(drain).await;
     Ok(if is_drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     fs,
+    net::TcpListener,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     Finished, Started,
-    program::{run, start},
+    program::{run, start, start_with},
     until,
 };
 
@@ -76,6 +77,22 @@ impl House {
     #[track_caller]
     pub fn serve(&self) -> Started {
         start(["serve".into(), "--role".into(), "all".into(), "--config".into(), self.config_os()])
+    }
+
+    /// Starts the gateway alone, with a socket that listens already if there is one.
+    #[track_caller]
+    pub fn serve_gateway(&self, listener: Option<&TcpListener>) -> Started {
+        let arguments: [OsString; 5] = [
+            "serve".into(),
+            "--role".into(),
+            "gateway".into(),
+            "--config".into(),
+            self.config_os(),
+        ];
+        match listener {
+            Some(listener) => start_with(arguments, listener),
+            None => start(arguments),
+        }
     }
 
     /// `kakehashi books --json`.

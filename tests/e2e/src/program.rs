@@ -3,9 +3,13 @@
 use std::{
     ffi::OsStr,
     fs::File,
-    os::unix::{
-        fs::FileExt,
-        process::{CommandExt, ExitStatusExt},
+    net::TcpListener,
+    os::{
+        fd::OwnedFd,
+        unix::{
+            fs::FileExt,
+            process::{CommandExt, ExitStatusExt},
+        },
     },
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
@@ -53,12 +57,30 @@ pub struct Finished {
 /// Starts the program.
 #[track_caller]
 pub fn start<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Started {
+    let mut command = Command::new(program());
+    command.args(arguments).stdin(Stdio::null());
+    start_as(command)
+}
+
+/// Starts the program with a socket that listens already, as systemd does.
+#[track_caller]
+pub fn start_with<S: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = S>,
+    listener: &TcpListener,
+) -> Started {
+    let copy = listener.try_clone().expect("a descriptor");
+    let mut command = Command::new(program());
+    // The first of one descriptor is 0: standard input.
+    command.args(arguments).stdin(OwnedFd::from(copy));
+    command.env("LISTEN_FDS", "1").env("LISTEN_FDS_FIRST_FD", "0");
+    start_as(command)
+}
+
+fn start_as(mut command: Command) -> Started {
     let output = tempfile::tempfile().expect("a temporary file");
     let errors = tempfile::tempfile().expect("a temporary file");
     let copy = |file: &File| Stdio::from(file.try_clone().expect("a descriptor"));
-    let child = Command::new(program())
-        .args(arguments)
-        .stdin(Stdio::null())
+    let child = command
         .stdout(copy(&output))
         .stderr(copy(&errors))
         .process_group(0)

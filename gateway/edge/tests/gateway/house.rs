@@ -194,6 +194,11 @@ impl House {
     pub(crate) async fn open_with(&mut self, config: EdgeConfig, parts: EdgeParts) {
         let edge = Edge::bind(config, parts).await.unwrap();
         self.edge = edge.addresses();
+        self.run(edge);
+    }
+
+    /// Runs a gateway of the test's own making until [`House::close`].
+    pub(crate) fn run(&mut self, edge: Edge) {
         self.gateway = self.shutdown.child_token();
         self.gateways.spawn(edge.run(self.gateway.clone()));
     }
@@ -289,10 +294,11 @@ impl House {
                 ..OperationConfig::default()
             },
             limits,
+            handover: None,
         }
     }
 
-    fn server(&self, name: &str) -> CertificateFiles {
+    pub(crate) fn server(&self, name: &str) -> CertificateFiles {
         let validity = Validity::days(NOW, 30);
         let folder = self.folder.path();
         self.authority.ensure_server(folder, name, NOW, validity, &SystemSerials).unwrap()

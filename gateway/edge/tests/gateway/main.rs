@@ -10,6 +10,7 @@ mod operation;
 mod raw;
 mod refused;
 mod reload;
+mod restart;
 mod resumption;
 mod revocation;
 mod road;

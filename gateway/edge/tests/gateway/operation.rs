@@ -20,7 +20,7 @@ use crate::house::{House, municipality};
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Asks an operator's page; answers status and everything.
-async fn look(address: SocketAddr, line: &str) -> (u16, String) {
+pub(crate) async fn look(address: SocketAddr, line: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("{line} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -44,14 +44,23 @@ pub async fn accept_each<F, T>(
     F: Fn(TcpStream, SocketAddr) -> T,
     T: Future<Output = ()> + Send + 'static,
 {
-    accept_each_on(None, listener, limits, shutdown, handle).await;
+    accept_each_on(None, listener, (limits, WhenFull::Wait), shutdown, handle).await;
+}
+
+/// What happens to a connection for which there is no place.
+#[derive(Clone, Copy)]
+pub enum WhenFull<'a> {
+    /// It waits in the kernel's queue, where nobody sees it.
+    Wait,
+    /// It is closed at once, and this is told.
+    TurnAway(&'a (dyn Fn(SocketAddr) + Sync)),
 }
 
 /// As [`accept_each`], each connection on a lane if there are any.
 pub async fn accept_each_on<F, T>(
     lanes: Option<&Lanes>,
     listener: TcpListener,
-    limits: &Limits,
+    (limits, when_full): (&Limits, WhenFull<'_>),
     shutdown: &CancellationToken,
     handle: F,
 ) where
@@ -64,7 +73,7 @@ pub async fn accept_each_on<F, T>(
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &places, when_full) => accepted,
         };
         let Some((place, stream, peer)) = accepted else { continue };
         let lane = lanes.map(Lanes::take_place);
@@ -106,10 +115,22 @@ type Place = tokio::sync::OwnedSemaphorePermit;
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
+    when_full: WhenFull<'_>,
 ) -> Option<(Place, TcpStream, SocketAddr)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let place = match when_full {
+        WhenFull::Wait => Some(Arc::clone(places).acquire_owned().await.ok()?),
+        WhenFull::TurnAway(_) => None,
+    };
     match listener.accept().await {
         Ok((stream, peer)) => {
+            let place = place.or_else(|| Arc::clone(places).try_acquire_owned().ok());
+            let Some(place) = place else {
+                drop(stream);
+                if let WhenFull::TurnAway(told) = when_full {
+                    told(peer);
+                }
+                return None;
+            };
             if let Err(error) = stream.set_nodelay(true) {
                 warn!(%error, "could not set TCP_NODELAY");
             }

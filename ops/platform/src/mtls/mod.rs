@@ -38,7 +38,7 @@ pub use follow::{Followed, Reloads};
 pub use identity::ClientIdentity;
 pub use lanes::{Lanes, place as lane};
 pub use limits::Limits;
-pub use listen::{accept_each, accept_each_on, serve_http};
+pub use listen::{WhenFull, accept_each, accept_each_on, serve_http};
 pub use ocsp::OcspFault;
 pub use read_ahead::ReadAhead;
 pub use revocation::RevocationFault;

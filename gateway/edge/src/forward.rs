@@ -21,7 +21,7 @@ use crate::{
     policy::Permit,
     refusal::Refusal,
     trace::TraceParent,
-    upstream::{self, Outgoing, UpstreamError, Upstreams},
+    upstream::{self, Outgoing, UpstreamError, Upstreams, Whereabouts},
     wire::Running,
 };
 
@@ -62,9 +62,15 @@ impl Forward {
         let body = PassingBody::up(body, allowance, Arc::clone(&progress));
         let body = if body.is_end_stream() { Outgoing::Empty } else { Outgoing::Passing(body) };
         let request = Request::from_parts(head, body);
+        let mut at = Whereabouts::default();
         let answered = tokio::select! {
-            answered = self.upstreams.send(permit.upstream(), request) => answered,
-            refusal = patience(&progress, idle, self.limits.total()) => return Err(refusal),
+            answered = self.upstreams.send(permit.upstream(), request, &mut at) => answered,
+            refusal = patience(&progress, idle, self.limits.total()) => {
+                if refusal == Refusal::ComponentSlow {
+                    self.upstreams.gave_up(&at);
+                }
+                return Err(refusal);
+            }
         };
         match answered {
             Ok(response) => Ok(self.give_back(response, running)),
@@ -74,7 +80,8 @@ impl Forward {
                 }
                 let refusal = match &error {
                     UpstreamError::Busy => Refusal::ComponentBusy,
-                    UpstreamError::Down | UpstreamError::Broken(_) => Refusal::ComponentDown,
+                    UpstreamError::Down => Refusal::ComponentDown,
+                    UpstreamError::Broken(_) => Refusal::ComponentBroken,
                 };
                 let error = &error as &dyn std::error::Error;
                 warn!(error, request = %id, upstream = permit.upstream(), "component did not answer");

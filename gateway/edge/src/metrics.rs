@@ -20,6 +20,7 @@ use prometheus_client::{
 use crate::{
     ledger::{Ledger, LedgerFigures},
     policy::PolicyReloads,
+    upstream::{Connections, PlaceFigures},
 };
 
 /// Stands for a request without a route.
@@ -97,6 +98,9 @@ pub(crate) struct Metrics {
     connections: Gauges<1>,
     protocols: Counters<3>,
     upstreams: Gauges<2>,
+    upstream_connections: Gauges<3>,
+    upstream_answers: Gauges<2>,
+    upstream_retries: Gauges<1>,
     guard: Counters<2>,
     reloads: Gauges<2>,
     expiries: Gauges<3>,
@@ -150,6 +154,9 @@ impl Metrics {
             connections: Family::default(),
             protocols: Family::default(),
             upstreams: Family::default(),
+            upstream_connections: Family::default(),
+            upstream_answers: Family::default(),
+            upstream_retries: Family::default(),
             guard: Family::default(),
             reloads: Family::default(),
             expiries: Family::default(),
@@ -182,6 +189,12 @@ impl Metrics {
         all.register("protocols", help, self.protocols.clone());
         let help = "Places of a component that answer, and in all";
         all.register("upstream_places", help, self.upstreams.clone());
+        let help = "Connections to a place: open, of these idle, and requests waiting for one";
+        all.register("upstream_connections", help, self.upstream_connections.clone());
+        let help = "Whether a place answered last time";
+        all.register("upstream_place_answers", help, self.upstream_answers.clone());
+        let help = "Requests tried again since the start";
+        all.register("upstream_retries", help, self.upstream_retries.clone());
         let help = "Decisions of the guard by rule and action";
         all.register("guard_decisions", help, self.guard.clone());
         all.register(
@@ -296,6 +309,26 @@ impl Metrics {
             let labels = [("upstream", upstream.into()), ("state", state.into())];
             self.upstreams.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Notes how a place of a component stands. Both names come from the configuration.
+    pub(crate) fn place(&self, figures: &PlaceFigures<'_>) {
+        let of = [("upstream", figures.upstream.into()), ("place", figures.place.into())];
+        self.upstream_answers.get_or_create(&of).set(i64::from(figures.is_healthy));
+        let Connections { open, idle, waiting } = figures.connections;
+        let [upstream, place] = of;
+        for (state, count) in [("open", open), ("idle", idle), ("waiting", waiting)] {
+            let labels = [upstream.clone(), place.clone(), ("state", state.into())];
+            let gauge = self.upstream_connections.get_or_create(&labels);
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Notes how often requests to a component were tried again since the start.
+    pub(crate) fn retries(&self, upstream: &str, count: u64) {
+        let labels = [("upstream", upstream.into())];
+        let gauge = self.upstream_retries.get_or_create(&labels);
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts a decision of the guard.

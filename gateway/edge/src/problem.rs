@@ -251,9 +251,17 @@ fn words(refusal: Refusal) -> Words {
             ["通信状態を確認し、再送してください。", "Check the network and send again."],
         ),
         Refusal::ComponentDown => row(
-            StatusCode::BAD_GATEWAY,
+            StatusCode::SERVICE_UNAVAILABLE,
             ["内部のサービスに接続できません", "a service is unreachable"],
             ["しばらくしてから再試行してください。", "Please try again later."],
+        ),
+        Refusal::ComponentBroken => row(
+            StatusCode::BAD_GATEWAY,
+            ["内部のサービスとの通信が途中で切れました", "a service broke off"],
+            [
+                "処理が済んでいるかもしれません。結果を確認してから再試行してください。",
+                "The request may have been carried out: look before you try again.",
+            ],
         ),
         Refusal::ComponentBusy => row(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -412,6 +420,7 @@ mod tests {
             Refusal::BodyBroken,
             Refusal::ClientSlow,
             Refusal::ComponentDown,
+            Refusal::ComponentBroken,
             Refusal::ComponentBusy,
             Refusal::ComponentSlow,
             Refusal::AuditDown,

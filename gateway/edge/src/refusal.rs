@@ -70,9 +70,12 @@ pub(crate) enum Refusal {
     /// The client sent nothing for too long.
     #[error("the client is too slow")]
     ClientSlow,
-    /// The component cannot be reached or broke off.
+    /// No place of the component can be reached.
     #[error("the component is unreachable")]
     ComponentDown,
+    /// The component broke off, or its answer was no HTTP.
+    #[error("the component broke off")]
+    ComponentBroken,
     /// Every connection to the component is taken.
     #[error("the component is busy")]
     ComponentBusy,
@@ -136,6 +139,7 @@ impl Refusal {
             Self::BodyBroken => "body-broken",
             Self::ClientSlow => "client-slow",
             Self::ComponentDown => "component-down",
+            Self::ComponentBroken => "component-broken",
             Self::ComponentBusy => "component-busy",
             Self::ComponentSlow => "component-slow",
             Self::AuditDown => "audit-down",

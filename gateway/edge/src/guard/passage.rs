@@ -81,6 +81,7 @@ const fn is_own_doing(refusal: Refusal) -> bool {
         | Refusal::Suspended
         | Refusal::BodyBroken
         | Refusal::ComponentDown
+        | Refusal::ComponentBroken
         | Refusal::ComponentBusy
         | Refusal::ComponentSlow
         | Refusal::AuditDown

@@ -209,6 +209,10 @@ impl Operation {
                 for (upstream, healthy, places) in self.upstreams.health() {
                     self.metrics.upstream(upstream, healthy, places);
                 }
+                self.upstreams.figures().for_each(|place| self.metrics.place(&place));
+                for (upstream, count) in self.upstreams.retries() {
+                    self.metrics.retries(upstream, count);
+                }
                 let found = Found {
                     listeners: &self.listeners,
                     policy: self.policy.reloads(),

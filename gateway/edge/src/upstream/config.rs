@@ -66,6 +66,8 @@ pub struct UpstreamLimits {
     pub queue_timeout_ms: u64,
     /// Times a request is tried where trying again is safe.
     pub attempts_max: u32,
+    /// Requests in a row that a place may leave without an answer in time before it is left alone.
+    pub timeouts_max: u32,
     /// Between two looks at a place nobody has heard from.
     pub health_interval_ms: u64,
     /// Longest time a place that failed is left alone.
@@ -82,6 +84,7 @@ impl Default for UpstreamLimits {
             queue_max: 1_024,
             queue_timeout_ms: 5_000,
             attempts_max: 3,
+            timeouts_max: 3,
             health_interval_ms: 5_000,
             backoff_max_ms: 30_000,
         }

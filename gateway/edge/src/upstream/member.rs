@@ -36,6 +36,7 @@ pub(super) struct Member {
     /// Open connections without a request, for each lane its own: what a lane opened, it uses.
     idle: Box<[Mutex<Vec<Line>>]>,
     places: Arc<Semaphore>,
+    connections_max: usize,
     waiting: AtomicUsize,
     busy: AtomicUsize,
     health: Mutex<Health>,
@@ -54,8 +55,21 @@ pub(super) struct Line {
 #[derive(Debug, Default)]
 struct Health {
     failures: u32,
+    /// Exchanges in a row that took too long.
+    timeouts: u32,
     closed_until: Option<Instant>,
     heard: Option<Instant>,
+}
+
+/// How many connections a place has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Connections {
+    /// Open, whether something runs on them or not.
+    pub(crate) open: usize,
+    /// Nothing runs on these.
+    pub(crate) idle: usize,
+    /// Requests that wait for one.
+    pub(crate) waiting: usize,
 }
 
 /// Why there is no connection.
@@ -84,6 +98,7 @@ impl Member {
             server_name,
             idle: (0..lanes.max(1)).map(|_| Mutex::default()).collect(),
             places: Arc::new(Semaphore::new(limits.connections_max)),
+            connections_max: limits.connections_max,
             waiting: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
             health: Mutex::default(),
@@ -113,7 +128,16 @@ impl Member {
         is_silent && health.closed_until.is_none_or(|until| Instant::now() >= until)
     }
 
-    pub(super) fn succeeded(&self) {
+    /// How many connections there are.
+    pub(super) fn connections(&self) -> Connections {
+        let open = self.connections_max.saturating_sub(self.places.available_permits());
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let idle = self.shelves().map(|shelf| shelf.len()).sum();
+        Connections { open, idle, waiting }
+    }
+
+    /// The place takes connections.
+    pub(super) fn connected(&self) {
         let mut health = self.health();
         health.heard = Some(Instant::now());
         if health.failures > 0 {
@@ -122,6 +146,30 @@ impl Member {
         }
     }
 
+    /// The place answered a request.
+    pub(super) fn answered(&self) {
+        self.connected();
+        self.health().timeouts = 0;
+    }
+
+    /// A request was not answered in time. One may take long by itself; several in a row are the place's
+    /// fault, although it takes connections.
+    pub(super) fn timed_out(&self, limits: &UpstreamLimits) {
+        let mut health = self.health();
+        health.timeouts = health.timeouts.saturating_add(1);
+        let is_hanging = health.timeouts >= limits.timeouts_max;
+        drop(health);
+        if is_hanging {
+            self.failed(limits.backoff_max());
+        }
+    }
+
+    /// A connection that was kept open broke: the others may be as old.
+    pub(super) fn distrust(&self) {
+        self.shelves().for_each(|mut shelf| shelf.clear());
+    }
+
+    /// The place does not answer; it is left alone for a while.
     pub(super) fn failed(&self, backoff_max: Duration) {
         let mut health = self.health();
         let backoff = BACKOFF_MIN.saturating_mul(1 << health.failures.min(16)).min(backoff_max);
@@ -131,8 +179,7 @@ impl Member {
         health.failures = health.failures.saturating_add(1);
         health.closed_until = Some(Instant::now() + backoff);
         drop(health);
-        // What was open before is not trusted either.
-        self.shelves().for_each(|mut shelf| shelf.clear());
+        self.distrust();
     }
 
     /// Takes an idle connection that still holds.
@@ -272,5 +319,38 @@ impl<'a> Counted<'a> {
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.counter.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_place_that_leaves_several_requests_in_a_row_unanswered_is_left_alone() {
+        let limits = UpstreamLimits::default();
+        let member = Member::new(Authority::from_static("localhost:1"), &limits, 1).unwrap();
+        for _ in 0..2 {
+            member.timed_out(&limits);
+            member.timed_out(&limits);
+            assert!(member.is_open());
+            // Between two that took long one was answered.
+            member.answered();
+        }
+        for _ in 0..3 {
+            member.timed_out(&limits);
+        }
+        assert!(!member.is_open() && !member.is_healthy());
+        let until_open = async {
+            while !member.is_open() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), until_open).await.expect("the time-out passes");
+        // It takes connections again, but has yet to answer.
+        member.connected();
+        assert!(member.is_open() && member.is_healthy());
+        member.timed_out(&limits);
+        assert!(!member.is_open());
     }
 }

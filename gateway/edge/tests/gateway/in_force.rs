@@ -66,7 +66,7 @@ async fn a_new_policy_is_in_force_without_a_restart() {
     assert_eq!(client.get(&url("/echo")).await.unwrap().status, 200);
     fs::write(path.with_extension("new"), POLICY.replace("\"/away\"", "\"/other\"")).unwrap();
     fs::rename(path.with_extension("new"), &path).unwrap();
-    awaits(&client, &url("/other"), 502).await;
+    awaits(&client, &url("/other"), 503).await;
     assert_eq!(client.get(&url("/away")).await.unwrap().status, 403);
     assert_eq!(client.get(&url("/echo")).await.unwrap().status, 200);
     house.end().await;

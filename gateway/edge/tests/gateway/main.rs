@@ -7,6 +7,7 @@ mod guard;
 mod house;
 mod in_force;
 mod operation;
+mod places;
 mod raw;
 mod refused;
 mod reload;

@@ -102,11 +102,13 @@ async fn hosts_that_disagree_are_refused() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_away_is_a_bad_gateway() {
+async fn a_component_that_is_away_is_named_with_a_remedy() {
     let house = House::start().await;
     let client = house.client(&house.issue(&municipality()));
     let answer = client.get(&house.url(Zone::Municipal, "/away")).await.unwrap();
-    assert_eq!(answer.status, 502);
+    assert_eq!(answer.status, 503);
+    let text = String::from_utf8_lossy(&answer.body);
+    assert!(text.contains("component-down") && text.contains("再試行"), "{text}");
     assert!(codes(&house.end().await)[0].ends_with("GET /away component-down"));
 }
 

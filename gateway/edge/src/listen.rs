@@ -7,6 +7,7 @@ use tokio::net::{TcpListener, TcpSocket};
 /// Connections that the kernel keeps for us while we are busy or change places with another process; the
 /// system's own limit (`net.core.somaxconn`) counts too.
 const BACKLOG: u32 = 4_096;
+
 /// Listens at an address where nobody did.
 ///
 /// # Errors

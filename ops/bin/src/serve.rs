@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode, time::Duration};
 
-use kakehashi_platform::runtime::{load_config, telemetry};
+use kakehashi_platform::runtime::{Signals, load_config, telemetry};
 
 use crate::{
     cli::RoleArg,
@@ -18,8 +18,13 @@ const CLOSE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(path: &Path, role: RoleArg) -> anyhow::Result<ExitCode> {
     let config: Config = load_config(path)?;
     telemetry::start(&config.log.filter, config.log.format);
-    let running = compose::start(config, Roles::of(role)).await?;
-    running.shutdown.signalled().await?;
+    let mut signals = Signals::listen()?;
+    let running = tokio::select! {
+        started = compose::start(config, Roles::of(role)) => started?,
+        // Nobody has been answered yet.
+        () = signals.wait() => return Ok(ExitCode::SUCCESS),
+    };
+    running.shutdown.signalled(&mut signals).await;
     tracing::info!("draining");
     let drain = DRAIN.max(running.config.gateway.limits.ending() + CLOSE);
     let is_drained = running.stop(drain).await;

@@ -1,7 +1,7 @@
 //! The gateway's process is replaced, by hand-over or by systemd, and its clients do not notice.
 
 use std::{
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -22,12 +22,11 @@ const END: Duration = Duration::from_secs(40);
 /// The gateway answers it itself.
 const PAGE: &str = "/.well-known/kakehashi/connection";
 
-/// A house whose municipal listener is where `listener` is, and whose gateway hands over.
+/// A house whose municipal listener is at `address`, and whose gateway hands over.
 #[track_caller]
-fn house(listener: &TcpListener) -> House {
+fn house(address: SocketAddr) -> House {
     let house = House::new();
     house.furnish();
-    let address = listener.local_addr().expect("a bound socket");
     house.configure("\"127.0.0.1:8441\"", &format!("\"{address}\""));
     for port in ["8442", "8443"] {
         house.configure(&format!("\"127.0.0.1:{port}\""), "\"127.0.0.1:0\"");
@@ -45,7 +44,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn asks(house: &House, listener: &TcpListener) -> Self {
+    fn asks(house: &House, address: SocketAddr) -> Self {
         let files = CertificateFiles::of(&house.path("clients"), "municipality");
         let tls = ClientTls { client: Some(files), root: house.path("certificates/root.pem") };
         let make = move |protocol| {
@@ -53,7 +52,7 @@ impl Crowd {
             Client::new(&tls, Arc::new(SystemClock), limits).expect("a client")
         };
         let make = Arc::new(make);
-        let port = listener.local_addr().expect("a bound socket").port();
+        let port = address.port();
         let (done, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let mut asking = JoinSet::new();
         for protocol in [Protocol::Http1, Protocol::Http1, Protocol::Http2] {
@@ -89,9 +88,10 @@ impl Crowd {
 }
 
 /// The ledger that several processes wrote one after another is one chain. Components that never ran have
-/// no data to verify: they run once.
+/// no data to verify: they run once, at an address nobody may have taken meanwhile.
 #[track_caller]
-fn verifies(house: &House) {
+fn verifies(house: &House, address: SocketAddr) {
+    house.configure(&format!("\"{address}\""), "\"127.0.0.1:0\"");
     let mut all = house.serve();
     listens(&mut all);
     all.terminate();
@@ -107,10 +107,11 @@ fn listens(gateway: &mut Started) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_hands_over_to_the_next_and_no_request_fails() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let house = house(&listener);
+    let address = listener.local_addr().expect("a bound socket");
+    let house = house(address);
     let mut gateway = house.serve_gateway(Some(&listener));
     listens(&mut gateway);
-    let crowd = Crowd::asks(&house, &listener);
+    let crowd = Crowd::asks(&house, address);
     // From here on only the gateways keep the socket.
     drop(listener);
     for _ in 0..2 {
@@ -128,16 +129,17 @@ async fn a_gateway_hands_over_to_the_next_and_no_request_fails() {
     listens(&mut next);
     next.terminate();
     next.wait(END).must_succeed();
-    verifies(&house);
+    verifies(&house, address);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn systemd_keeps_the_socket_while_the_gateway_is_restarted() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let house = house(&listener);
+    let address = listener.local_addr().expect("a bound socket");
+    let house = house(address);
     let mut gateway = house.serve_gateway(Some(&listener));
     listens(&mut gateway);
-    let crowd = Crowd::asks(&house, &listener);
+    let crowd = Crowd::asks(&house, address);
     for _ in 0..2 {
         crowd.is_answered();
         gateway.terminate();
@@ -150,5 +152,5 @@ async fn systemd_keeps_the_socket_while_the_gateway_is_restarted() {
     gateway.terminate();
     gateway.wait(END).must_succeed();
     drop(listener);
-    verifies(&house);
+    verifies(&house, address);
 }

@@ -20,7 +20,7 @@ use kakehashi_kernel::Sha256Digest;
 use kakehashi_platform::{
     mtls::{Client, ClientLimits, ClientTls},
     pki::CertificateFiles,
-    runtime::{SystemClock, telemetry},
+    runtime::{Signals, SystemClock, telemetry},
 };
 
 use self::{
@@ -56,9 +56,10 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let running = Arc::new(compose::start(config, Roles::ALL).await?);
     doctor::ensure_accounts(&running, &prepared).await?;
 
+    let mut signals = Signals::listen()?;
     let journey = tokio::select! {
         outcome = journey(&args, &prepared, &running, &progress) => Some(outcome),
-        signalled = running.shutdown.signalled() => { signalled?; None }
+        () = running.shutdown.signalled(&mut signals) => None,
     };
     let mut outcome = match journey {
         None => {
@@ -82,7 +83,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         }
     }
     if !args.once {
-        running.shutdown.signalled().await?;
+        running.shutdown.signalled(&mut signals).await;
         progress.say("終了しています / draining …");
     }
     let is_drained = running.stop(DRAIN).await;

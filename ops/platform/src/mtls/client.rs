@@ -177,13 +177,17 @@ impl Client {
             .unwrap_or(Err(ClientError::Timeout))
     }
 
-    /// Gets a URL.
+    /// Gets a URL; once more from a server that was about to end and has not begun to answer.
     ///
     /// # Errors
     ///
     /// As [`Client::send`].
     pub async fn get(&self, url: &str) -> Result<Answer, ClientError> {
-        self.send(Request::builder().method(Method::GET).uri(url).body(Bytes::new())?).await
+        let ask = || Request::builder().method(Method::GET).uri(url).body(Bytes::new());
+        match self.send(ask()?).await {
+            Err(ClientError::Transport(error)) if is_goaway(&error) => self.send(ask()?).await,
+            answered => answered,
+        }
     }
 
     /// Posts bytes to a URL.
@@ -200,4 +204,16 @@ impl Client {
         let request = Request::builder().method(Method::POST).uri(url);
         self.send(request.header(CONTENT_TYPE, content_type).body(body.into())?).await
     }
+}
+
+/// Whether the server was about to end when we asked (RFC 9113 §6.8).
+fn is_goaway(error: &legacy::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+        }
+        source = error.source();
+    }
+    false
 }

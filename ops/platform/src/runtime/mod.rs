@@ -11,5 +11,5 @@ pub mod worker;
 pub use config::{ConfigError, load_config};
 pub use hangup::Hangup;
 pub use keys::{KeyFileError, KeyFolder};
-pub use shutdown::Shutdown;
+pub use shutdown::{Shutdown, Signals};
 pub use system::{SystemClock, SystemEntropy, SystemIds};

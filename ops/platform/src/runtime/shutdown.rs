@@ -1,7 +1,8 @@
 //! Shutdown: one token that everybody watches, one tracker that knows who still works.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, io, time::Duration};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Ends the tasks of a process together.
@@ -37,20 +38,40 @@ impl Shutdown {
         tokio::time::timeout(deadline, self.tracker.wait()).await.is_ok()
     }
 
-    /// Waits for SIGINT or SIGTERM, or for somebody else to begin the shutdown.
+    /// Waits for a signal, or for somebody else to begin the shutdown.
+    pub async fn signalled(&self, signals: &mut Signals) {
+        tokio::select! {
+            () = signals.wait() => {}
+            () = self.token.cancelled() => {}
+        }
+        self.token.cancel();
+    }
+}
+
+/// SIGINT and SIGTERM. From [`Signals::listen`] on they no longer end the process: somebody has to wait.
+#[derive(Debug)]
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Begins to listen.
     ///
     /// # Errors
     ///
     /// When the signal handlers cannot be installed.
-    pub async fn signalled(&self) -> std::io::Result<()> {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    pub fn listen() -> io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    /// Waits for one that came since.
+    pub async fn wait(&mut self) {
         tokio::select! {
-            result = tokio::signal::ctrl_c() => result?,
-            _ = terminate.recv() => {}
-            () = self.token.cancelled() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-        self.token.cancel();
-        Ok(())
     }
 }

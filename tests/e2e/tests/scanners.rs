@@ -41,16 +41,22 @@ impl Scanned {
         Self { port: ports[&Zone::Municipal], house, _server: server, good }
     }
 
-    /// testssl.sh 3.0 cannot show a certificate itself; its openssl can.
+    /// testssl.sh 3.0 cannot show a certificate itself; its openssl can. And where it asks for a session to
+    /// keep it hangs up at once, often before the ticket, which TLS 1.3 sends after the handshake (RFC 8446
+    /// §4.6.1); so that one connection stays open for a second.
     #[track_caller]
     fn openssl(&self) -> PathBuf {
         let files = self.good.files.as_ref().expect("the good one has files");
         let path = self.house.path("openssl");
         let script = format!(
-            "#!/bin/sh\nif [ \"$1\" = s_client ]; then shift; exec openssl s_client -cert '{}' -key '{}' \
-             \"$@\"; fi\nexec openssl \"$@\"\n",
-            files.chain.display(),
-            files.key.display(),
+            r#"#!/bin/sh
+if [ "$1" != s_client ]; then exec openssl "$@"; fi
+shift
+set -- s_client -cert '{chain}' -key '{key}' "$@"
+case " $* " in *" -sess_out "*) sleep 1 | openssl "$@" ;; *) exec openssl "$@" ;; esac
+"#,
+            chain = files.chain.display(),
+            key = files.key.display(),
         );
         fs::write(&path, script)
             .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o700)))
